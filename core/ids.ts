@@ -1,0 +1,85 @@
+/**
+ * Names and workflow ids. Each id has one builder and one parser, inverse to each other; nobody
+ * else splits or joins them.
+ */
+import { OrreryError } from './errors.ts';
+
+/** Models, regions and sites: lower-case letters, digits and hyphens, 1–40 characters, a letter first. */
+export const NAME_PATTERN = /^[a-z][a-z0-9-]{0,39}$/;
+/** Versions: lower-case letters, digits, dots, hyphens, underscores, 1–40 characters, alphanumeric first. */
+export const VERSION_PATTERN = /^[a-z0-9][a-z0-9._-]{0,39}$/;
+
+export interface LifecycleId {
+  readonly model: string;
+  readonly version: string;
+}
+export interface RolloutId extends LifecycleId {
+  readonly region: string;
+}
+
+export function lifecycleId({ model, version }: LifecycleId): string {
+  return `lifecycle/${checkName(model)}/${checkVersion(version)}`;
+}
+export function trainingId({ model, version }: LifecycleId): string {
+  return `training/${checkName(model)}/${checkVersion(version)}`;
+}
+export function rolloutId({ model, version, region }: RolloutId): string {
+  return `rollout/${checkName(model)}/${checkVersion(version)}/${checkName(region)}`;
+}
+/** The workflow that a schedule starts; Temporal appends the time of the firing to it. */
+export function retrainId({ model }: { readonly model: string }): string {
+  return `retrain/${checkName(model)}`;
+}
+/** The schedule that retrains a model. */
+export function scheduleId({ model }: { readonly model: string }): string {
+  return `retrain-${checkName(model)}`;
+}
+
+/** @throws OrreryError ID_MISMATCH when the id is not that of a lifecycle */
+export function parseLifecycleId(id: string): LifecycleId {
+  const [kind, model, version, ...rest] = id.split('/');
+  if (kind !== 'lifecycle' || !model || !version || rest.length > 0)
+    throw mismatch(id, 'lifecycle/<model>/<version>');
+  return { model: checkName(model), version: checkVersion(version) };
+}
+/** @throws OrreryError ID_MISMATCH when the id is not that of a rollout */
+export function parseRolloutId(id: string): RolloutId {
+  const [kind, model, version, region, ...rest] = id.split('/');
+  if (kind !== 'rollout' || !model || !version || !region || rest.length > 0) {
+    throw mismatch(id, 'rollout/<model>/<version>/<region>');
+  }
+  return { model: checkName(model), version: checkVersion(version), region: checkName(region) };
+}
+
+/** The route of a model in a region, as proxies and metric sources know it. */
+export function routeName({
+  model,
+  region,
+}: {
+  readonly model: string;
+  readonly region: string;
+}): string {
+  return `${checkName(model)}.${checkName(region)}`;
+}
+
+function checkName(name: string): string {
+  if (!NAME_PATTERN.test(name)) {
+    throw new OrreryError(
+      'REQUEST_INVALID',
+      `Cannot use "${name}" as a name: it must match ${NAME_PATTERN.source}`,
+    );
+  }
+  return name;
+}
+function checkVersion(version: string): string {
+  if (!VERSION_PATTERN.test(version)) {
+    throw new OrreryError(
+      'REQUEST_INVALID',
+      `Cannot use "${version}" as a version: it must match ${VERSION_PATTERN.source}`,
+    );
+  }
+  return version;
+}
+function mismatch(id: string, wanted: string): OrreryError {
+  return new OrreryError('ID_MISMATCH', `Cannot read the id "${id}": the form is ${wanted}`);
+}
