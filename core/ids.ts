@@ -62,6 +62,11 @@ export function routeName({
   return `${checkName(model)}.${checkName(region)}`;
 }
 
+/** The endpoint of a version in a region: the key under which it is deployed. */
+export function endpointKey({ model, version, region }: RolloutId): string {
+  return `${checkName(model)}.${checkName(region)}.${checkVersion(version)}`;
+}
+
 function checkName(name: string): string {
   if (!NAME_PATTERN.test(name)) {
     throw new OrreryError(

@@ -44,4 +44,6 @@ export interface Traffic {
   set(route: RouteSpec): Promise<RouteReading>;
   /** null when the proxy has no such route. */
   read(route: string): Promise<RouteReading | null>;
+  /** Takes the route away: callers get 404 or 503. Idempotent; returns when the proxy has none. */
+  remove(route: string): Promise<void>;
 }
