@@ -1,0 +1,11 @@
+import type { Backend } from '../core/backend.ts';
+
+/**
+ * Every backend by its name. A new backend is its folder and one line here; nothing else changes,
+ * and being listed enrols it in the contract tests. Imports are lazy, so that a vendor's SDK is
+ * loaded only by a worker that uses it.
+ */
+export const REGISTRY: Readonly<Record<string, () => Promise<Backend>>> = {
+  local: async () => (await import('./local/index.ts')).backend,
+  sim: async () => (await import('./sim/index.ts')).backend,
+};
