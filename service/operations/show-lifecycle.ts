@@ -1,0 +1,141 @@
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { lifecycleId, rolloutId } from '../../core/ids.ts';
+import type { LifecycleId } from '../../core/ids.ts';
+import { lifecycleCard, rolloutCard } from '../../core/lifecycle/card.ts';
+import type { LifecycleResult, LifecycleState } from '../../core/lifecycle/state.ts';
+import { QUERIES } from '../../core/messages.ts';
+import type { RolloutState } from '../../core/rollout/request.ts';
+import { askEngine, engineError } from '../engine-errors.ts';
+import { summaryOf } from './list-lifecycles.ts';
+import type { LifecycleSummary } from './list-lifecycles.ts';
+import { failureText, payloadJson, timestampIso } from './payloads.ts';
+
+/** An activity that runs or waits for its next attempt, with the progress of its last heartbeat. */
+export interface PendingActivity {
+  readonly workflowId: string;
+  readonly activity: string;
+  readonly attempt: number;
+  /** ISO 8601 */
+  readonly startedAt: string | null;
+  readonly heartbeatAt: string | null;
+  readonly progress: unknown;
+  readonly failure: string | null;
+}
+
+export interface LifecycleView extends LifecycleSummary {
+  /** Null when no worker answers the query; `stateProblem` says why. */
+  readonly state: LifecycleState | null;
+  readonly stateProblem: string | null;
+  /** Markdown, the same that the Temporal UI shows. */
+  readonly card: string | null;
+  /** Of the run and of its children. */
+  readonly pending: readonly PendingActivity[];
+  readonly rollout: {
+    readonly workflowId: string;
+    readonly state: RolloutState;
+    readonly card: string;
+  } | null;
+  /** Of a run that ended without a failure. */
+  readonly result: LifecycleResult | null;
+  /** `CODE: message` of a run that failed. */
+  readonly failure: string | null;
+}
+
+/** Children whose pending activities are read; a lifecycle has one training and one rollout at a time. */
+const CHILDREN_MAX = 8;
+
+/** @throws OrreryError NOT_FOUND, ENGINE_UNREACHABLE */
+export async function showLifecycle(client: Client, id: LifecycleId): Promise<LifecycleView> {
+  const workflowId = lifecycleId(id);
+  return askEngine(client, `show ${workflowId}`, async () => {
+    const handle = client.workflow.getHandle(workflowId);
+    const description = await handle.describe();
+    const running = description.status.name === 'RUNNING';
+    const [{ state, stateProblem }, pending, ending] = await Promise.all([
+      readState(client, workflowId),
+      running ? pendingOf(client, description) : [],
+      running ? { result: null, failure: null } : endingOf(client, workflowId),
+    ]);
+    const rollout = running && state?.region ? await readRollout(client, id, state.region) : null;
+    const summary = summaryOf(description);
+    return {
+      ...summary,
+      // A run that was started past our service gets these attributes only with its first task.
+      model: summary.model ?? id.model,
+      version: summary.version ?? id.version,
+      state,
+      stateProblem,
+      card: state === null ? null : lifecycleCard(state),
+      pending,
+      rollout,
+      ...ending,
+    };
+  });
+}
+
+async function readState(client: Client, workflowId: string) {
+  try {
+    const state = await client.workflow.getHandle(workflowId).query<LifecycleState>(QUERIES.status);
+    return { state, stateProblem: null };
+  } catch (error) {
+    return {
+      state: null,
+      stateProblem: engineError(error, `ask ${workflowId} for its status`).message,
+    };
+  }
+}
+
+async function readRollout(client: Client, { model, version }: LifecycleId, region: string) {
+  const workflowId = rolloutId({ model, version, region });
+  try {
+    const state = await client.workflow.getHandle(workflowId).query<RolloutState>(QUERIES.status);
+    return { workflowId, state, card: rolloutCard(model, version, state) };
+  } catch {
+    // Between two regions there is no rollout to ask; the lifecycle's own state says where it is.
+    return null;
+  }
+}
+
+async function pendingOf(
+  client: Client,
+  { raw, workflowId }: WorkflowExecutionDescription,
+): Promise<PendingActivity[]> {
+  const children = (raw.pendingChildren ?? []).slice(0, CHILDREN_MAX);
+  const ofChildren = await Promise.all(
+    children.map(async (child) => {
+      if (!child.workflowId) return [];
+      try {
+        return activitiesOf(await client.workflow.getHandle(child.workflowId).describe());
+      } catch {
+        // A child that ended in between has no pending activities.
+        return [];
+      }
+    }),
+  );
+  return [...activitiesOf({ raw, workflowId }), ...ofChildren.flat()];
+}
+
+function activitiesOf({
+  raw,
+  workflowId,
+}: Pick<WorkflowExecutionDescription, 'raw' | 'workflowId'>): PendingActivity[] {
+  return (raw.pendingActivities ?? []).map((activity) => ({
+    workflowId,
+    activity: activity.activityType?.name ?? '',
+    attempt: activity.attempt ?? 1,
+    startedAt: timestampIso(activity.lastStartedTime),
+    heartbeatAt: timestampIso(activity.lastHeartbeatTime),
+    progress: payloadJson(activity.heartbeatDetails?.payloads?.[0]),
+    failure: failureText(activity.lastFailure),
+  }));
+}
+
+async function endingOf(client: Client, workflowId: string) {
+  try {
+    const result = (await client.workflow.getHandle(workflowId).result()) as LifecycleResult;
+    return { result, failure: null };
+  } catch (error) {
+    const { code, message } = engineError(error, `finish ${workflowId}`);
+    return { result: null, failure: `${code}: ${message}` };
+  }
+}
