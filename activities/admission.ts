@@ -1,0 +1,102 @@
+import type { BackendChoice, PortName } from '../core/backend.ts';
+import { backendFor, PORT_NAMES } from '../core/backend.ts';
+import { OrreryError } from '../core/errors.ts';
+import { lifecycleId, rolloutId, trainingId } from '../core/ids.ts';
+import type { LifecycleRequest } from '../core/lifecycle/request.ts';
+import type { WorkflowType } from '../core/messages.ts';
+import type { RetrainRequest } from '../core/release/retrain.ts';
+import type { RolloutRequest } from '../core/rollout/request.ts';
+import type { TrainRequest } from '../core/training/request.ts';
+import {
+  parseLifecycleRequest,
+  parseRetrainRequest,
+  parseRolloutRequest,
+  parseTrainRequest,
+} from '../schemas/lifecycle.ts';
+import type { Deps } from './deps.ts';
+import { portMissing } from './deps.ts';
+
+export interface RequestByWorkflow {
+  readonly runLifecycle: LifecycleRequest;
+  readonly trainModel: TrainRequest;
+  readonly rolloutRegion: RolloutRequest;
+  readonly retrainModel: RetrainRequest;
+}
+
+export interface AdmitInput {
+  readonly workflow: WorkflowType;
+  readonly workflowId: string;
+  readonly request: unknown;
+}
+
+interface Rule<Request> {
+  readonly parse: (value: unknown) => Request;
+  /** The id that fits the request; null where any id does. */
+  readonly id: (request: Request) => string | null;
+  readonly backends: (request: Request) => BackendChoice;
+  readonly ports: readonly PortName[];
+}
+
+const RULES: { readonly [Type in WorkflowType]: Rule<RequestByWorkflow[Type]> } = {
+  runLifecycle: {
+    parse: parseLifecycleRequest,
+    id: lifecycleId,
+    backends: ({ backends }) => backends,
+    ports: PORT_NAMES,
+  },
+  trainModel: {
+    parse: parseTrainRequest,
+    id: trainingId,
+    backends: ({ backends }) => backends,
+    ports: ['artifacts', 'compute', 'prices'],
+  },
+  rolloutRegion: {
+    parse: parseRolloutRequest,
+    id: rolloutId,
+    backends: ({ backends }) => backends,
+    ports: ['artifacts', 'metrics', 'models', 'serving', 'traffic'],
+  },
+  retrainModel: {
+    parse: parseRetrainRequest,
+    // A schedule appends the time of its firing to the id.
+    id: () => null,
+    backends: ({ lifecycle }) => lifecycle.backends,
+    ports: PORT_NAMES,
+  },
+};
+
+export function createAdmissionActivities(deps: Deps) {
+  return {
+    /**
+     * The first activity of every workflow: parses the request against its schema, fills defaults,
+     * checks the id, resolves the named backends. So a workflow started past our service is checked
+     * the same.
+     *
+     * @throws REQUEST_INVALID, ID_MISMATCH, BACKEND_UNKNOWN, PORT_MISSING, SETTINGS_INVALID
+     */
+    async admit(input: AdmitInput): Promise<RequestByWorkflow[WorkflowType]> {
+      return admitBy(RULES[input.workflow] as Rule<RequestByWorkflow[WorkflowType]>, input, deps);
+    },
+  };
+}
+
+async function admitBy<Request>(
+  rule: Rule<Request>,
+  input: AdmitInput,
+  deps: Deps,
+): Promise<Request> {
+  const request = rule.parse(input.request);
+  const wanted = rule.id(request);
+  if (wanted !== null && wanted !== input.workflowId) {
+    throw new OrreryError(
+      'ID_MISMATCH',
+      `Cannot run this request as "${input.workflowId}": its id is "${wanted}"`,
+    );
+  }
+  for (const port of rule.ports) {
+    const name = backendFor(rule.backends(request), port);
+    const backend = await deps.backends.describe(name);
+    if (!backend.has.includes(port)) throw await portMissing(deps.backends, name, port);
+  }
+  return request;
+}

@@ -1,0 +1,36 @@
+import { createAdmissionActivities } from './admission.ts';
+import { createComputeActivities, createWatchJobActivities } from './compute.ts';
+import { createDataActivities } from './data.ts';
+import type { Deps } from './deps.ts';
+import { createEvidenceActivities } from './evidence.ts';
+import { withCodes } from './failures.ts';
+import { createObserveActivities } from './metrics.ts';
+import { createEvaluationActivities, createModelsActivities } from './release.ts';
+import { createServingActivities } from './serving.ts';
+import { createTrafficActivities } from './traffic.ts';
+
+/** The activities of the `control` queue: short API calls. */
+export function controlActivities(deps: Deps) {
+  return withCodes({
+    ...createAdmissionActivities(deps),
+    ...createComputeActivities(deps),
+    ...createEvidenceActivities(deps),
+    ...createModelsActivities(deps),
+    ...createServingActivities(deps),
+    ...createTrafficActivities(deps),
+  });
+}
+
+/** The activities of the `watch` queue: long and heartbeating. */
+export function watchActivities(deps: Deps) {
+  return withCodes({ ...createWatchJobActivities(deps), ...createObserveActivities(deps) });
+}
+
+/** The activities of the `kernels` queue: CPU-heavy. */
+export function kernelActivities(deps: Deps) {
+  return withCodes({ ...createDataActivities(deps), ...createEvaluationActivities(deps) });
+}
+
+export type ControlActivities = ReturnType<typeof controlActivities>;
+export type WatchActivities = ReturnType<typeof watchActivities>;
+export type KernelActivities = ReturnType<typeof kernelActivities>;

@@ -1,0 +1,77 @@
+import { Context } from '@temporalio/activity';
+import type { Compute, JobHandle, JobIntent, JobReading, JobStart } from '../core/ports/compute.ts';
+import type { PriceQuote } from '../core/ports/prices.ts';
+import type { JobPolicy, JobWatch } from '../core/training/attempts.ts';
+import type { Clock } from '../core/backend.ts';
+import type { Deps } from './deps.ts';
+import { clockOf, portOf } from './deps.ts';
+
+/** Longest wait for news in one call, so that heartbeats go out in between. */
+const WAIT_MS_MAX = 1000;
+
+export function createComputeActivities(deps: Deps) {
+  return {
+    /** Creates the job under its key or adopts it; see core/ports/compute.ts. */
+    async startJob({ backend, intent }: { backend: string; intent: JobIntent }): Promise<JobStart> {
+      return (await portOf(deps, backend, 'compute')).start(intent);
+    },
+    /** Stops the job and returns its terminal reading, read from the far side. */
+    async stopJob({
+      backend,
+      handle,
+    }: {
+      backend: string;
+      handle: JobHandle;
+    }): Promise<JobReading> {
+      return (await portOf(deps, backend, 'compute')).stop(handle);
+    },
+    async quotePrice(input: {
+      backend: string;
+      resources: { cpus: number; memoryMiB: number };
+    }): Promise<PriceQuote> {
+      return (await portOf(deps, input.backend, 'prices')).quote(input.resources);
+    },
+  };
+}
+
+export function createWatchJobActivities(deps: Deps) {
+  return {
+    /**
+     * Watches a job until it is over or stalled, heartbeating its progress. A worker that goes away
+     * leaves the job alone; the next attempt of this activity goes on watching.
+     */
+    async superviseJob(input: {
+      backend: string;
+      handle: JobHandle;
+      policy: JobPolicy;
+    }): Promise<JobWatch> {
+      const compute = await portOf(deps, input.backend, 'compute');
+      const clock = await clockOf(deps, input.backend);
+      return watchJob(compute, clock, input.handle, input.policy);
+    },
+  };
+}
+
+async function watchJob(
+  compute: Compute,
+  clock: Clock,
+  handle: JobHandle,
+  policy: JobPolicy,
+): Promise<JobWatch> {
+  const context = Context.current();
+  let since = -1;
+  let changedAt = clock.now();
+  for (;;) {
+    const reading = await compute.read(handle, { since, waitMs: WAIT_MS_MAX });
+    if (reading.revision > since) changedAt = clock.now();
+    since = reading.revision;
+    context.heartbeat({ progress: reading.progress, phase: reading.phase });
+    if (reading.phase !== 'pending' && reading.phase !== 'running')
+      return { reading, stalled: false };
+    const silentSeconds = (clock.now() - changedAt) / 1000;
+    if (policy.stallSeconds > 0 && silentSeconds >= policy.stallSeconds)
+      return { reading, stalled: true };
+    // Rejects with CancelledFailure once the workflow, or the worker's shutdown, cancels.
+    if (context.cancellationSignal.aborted) await context.cancelled;
+  }
+}

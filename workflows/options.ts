@@ -1,0 +1,45 @@
+/**
+ * The activity options of each trust zone, in one place because histories depend on them.
+ * Retries are stopped by the catalogue: an activity marks final errors as non-retryable itself.
+ */
+import { proxyActivities } from '@temporalio/workflow';
+import type { ControlActivities, KernelActivities, WatchActivities } from '../activities/all.ts';
+import { TASK_QUEUES } from '../core/messages.ts';
+
+const RETRY = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
+
+/** Short calls: a worker that dies is noticed after 10 s at most. */
+export const control = proxyActivities<ControlActivities>({
+  taskQueue: TASK_QUEUES.control,
+  startToCloseTimeout: '10s',
+  scheduleToCloseTimeout: '1h',
+  retry: RETRY,
+});
+
+/** Calls that wait for a server to become ready or to drain. */
+export const slowControl = proxyActivities<ControlActivities>({
+  taskQueue: TASK_QUEUES.control,
+  startToCloseTimeout: '2m',
+  scheduleToCloseTimeout: '1h',
+  retry: RETRY,
+});
+
+/** Work on whole tables. */
+export const kernels = proxyActivities<KernelActivities>({
+  taskQueue: TASK_QUEUES.kernels,
+  startToCloseTimeout: '10m',
+  scheduleToCloseTimeout: '2h',
+  retry: RETRY,
+});
+
+/** Watching: its heartbeats say how soon a dead watcher is noticed. */
+export function watch(heartbeatTimeoutSeconds: number, startToCloseSeconds: number) {
+  return proxyActivities<WatchActivities>({
+    taskQueue: TASK_QUEUES.watch,
+    startToCloseTimeout: `${Math.ceil(startToCloseSeconds)}s`,
+    heartbeatTimeout: `${Math.ceil(heartbeatTimeoutSeconds)}s`,
+    retry: { ...RETRY, maximumInterval: '2s' },
+    // Watching spends nothing: an order need not wait until the watcher has noticed.
+    cancellationType: 'TRY_CANCEL',
+  });
+}
