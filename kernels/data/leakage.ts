@@ -5,9 +5,15 @@
 export interface LeakageGauge {
   /** @param value of the cell, NaN when it is no number */
   add(cell: string, value: number, label: number): void;
-  /** |Pearson's r| over the rows with a number, 0–1; 1 for a copy; 0 when nothing varies. */
+  /**
+   * |Pearson's r| over the rows with a number, 0–1; 1 for a copy; 0 when nothing varies or fewer
+   * than CORRELATION_ROWS_MIN rows have a number.
+   */
   correlation(): number;
 }
+
+/** Fewest rows with a number for a correlation: that of a handful is often near 1 by chance. */
+export const CORRELATION_ROWS_MIN = 30;
 
 /** @see Welford, Technometrics 4 (1962), for means and co-moments that do not cancel */
 export function leakageGauge(): LeakageGauge {
@@ -31,6 +37,7 @@ export function leakageGauge(): LeakageGauge {
     },
     correlation() {
       if (mayBeCopy && texts[0] !== null && texts[1] !== null) return 1;
+      if (count < CORRELATION_ROWS_MIN) return 0;
       const scale = Math.sqrt(momentX) * Math.sqrt(momentY);
       return scale > 0 ? Math.min(1, Math.abs(coMoment) / scale) : 0;
     },
