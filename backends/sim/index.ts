@@ -1,0 +1,18 @@
+import { PORT_NAMES, type Backend } from '../../core/backend.ts';
+import { connectWorld } from './remote.ts';
+import { simSettingsSchema, type SimSettings } from './settings.ts';
+import { createWorld } from './world.ts';
+
+/** The simulated world: its settings are its script, or the socket of a world that is served. */
+export const backend: Backend<SimSettings> = {
+  name: 'sim',
+  summary: 'A world in memory with a virtual clock, seeded randomness and scripted faults',
+  has: PORT_NAMES,
+  lacks: {},
+  settings: simSettingsSchema,
+  open: async (settings) => {
+    if ('socket' in settings) return connectWorld(settings.socket);
+    const { ports, clock } = createWorld(settings.world);
+    return { ports, clock, close: async () => undefined };
+  },
+};

@@ -1,0 +1,36 @@
+import type { PortName, Ports } from '../../core/backend.ts';
+
+/** Every method of every port: what may be called over the socket, and where a fault can sit. */
+export const PORT_METHODS = {
+  artifacts: ['put', 'import', 'read', 'has'],
+  compute: ['start', 'read', 'requestCheckpoint', 'stop'],
+  metrics: ['read'],
+  models: ['register', 'read', 'fact', 'changeFact'],
+  prices: ['quote'],
+  serving: ['deploy', 'read', 'undeploy'],
+  signer: ['sign', 'verify', 'approver'],
+  traffic: ['set', 'read', 'remove'],
+} as const satisfies { [Port in PortName]: readonly (keyof Ports[Port])[] };
+
+type Calls = {
+  [Port in PortName]: `${Port}.${(typeof PORT_METHODS)[Port][number]}`;
+}[PortName];
+
+/** A method by its full name, such as `compute.start`. */
+export type CallName = Calls;
+
+export const CALL_NAMES: readonly CallName[] = Object.entries(PORT_METHODS).flatMap(
+  ([port, methods]) => methods.map((method) => `${port}.${method}` as CallName),
+);
+
+/** Any method, seen from outside the types: JSON values and bytes in and out. */
+export type Method = (...args: unknown[]) => Promise<unknown>;
+
+/** Builds all ports from one function a call. */
+export function portsFrom(method: (name: CallName) => Method): Ports {
+  const ports = Object.entries(PORT_METHODS).map(([port, methods]) => [
+    port,
+    Object.fromEntries(methods.map((name) => [name, method(`${port}.${name}` as CallName)])),
+  ]);
+  return Object.fromEntries(ports) as Ports;
+}
