@@ -30,7 +30,7 @@ async function main([address, taskQueue, role]: readonly string[]): Promise<void
       `Cannot start a bench worker with role "${role}": the words are ADDRESS QUEUE ${Object.keys(ROLES).join('|')}`,
     );
   }
-  Runtime.install({ logger: new DefaultLogger('WARN') });
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const connection = await NativeConnection.connect({ address });
   const worker = await Worker.create({ ...options, connection, taskQueue });
   await worker.run();
