@@ -1,0 +1,19 @@
+import type { WorkerOptions } from '@temporalio/worker';
+import { watchActivities } from '../activities/all.ts';
+import type { Deps } from '../activities/deps.ts';
+
+/**
+ * The longest interval between heartbeats that any policy asks for. The SDK flushes at 0.8 of each
+ * activity's own timeout, capped by this: a lower cap would make day-long watches cost more.
+ */
+const HEARTBEAT_INTERVAL_MAX = '720s';
+
+/** The zone of long watches: many at once, each mostly waiting. */
+export function watchOptions(deps: Deps): Partial<WorkerOptions> {
+  return {
+    activities: watchActivities(deps),
+    maxConcurrentActivityTaskExecutions: 1000,
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MAX,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MAX,
+  };
+}
