@@ -13,8 +13,9 @@ Parameters: `trees` 5-1000, a multiple of 5, default 60; `learning_rate` 0.001-1
 `max_depth` 1-10, default 4; `subsample` 0.05-1, default 0.5; `seed` 0-2^31, default 1;
 `checkpoint_trees` 5-1000, default 10; `step_delay_ms` 0-10000 a tree, default 0, slows a
 demonstration down; `recipe`, default "standard". Recipe "terminal-table" is wrong on purpose: it
-learns the usual hour of business of every terminal it has seen and looks it up in a table, which offline
-evaluation cannot fault, and which fails on every transaction of a terminal that opened later.
+learns the usual hour of business of every terminal it has seen and looks it up in a table, which
+offline evaluation cannot fault, and which fails on every transaction of a terminal that opened
+later.
 """
 
 import glob
@@ -27,6 +28,7 @@ import time
 
 import job
 import numpy as np
+import sklearn
 from export import to_onnx
 from sklearn.ensemble import GradientBoostingClassifier
 
@@ -179,11 +181,13 @@ def grow(model, values, label, params, checkpoints, orders):
     return True
 
 
-def identity_of(path, params):
-    """Digest of the training data and of the parameters that shape the model."""
+def identity_of(values, label, params):
+    """Digest of everything that shapes the ensemble: rows, parameters, this program, its library."""
     shaping = {key: params[key] for key in sorted(set(params) - SHAPELESS)}
-    digest = hashlib.sha256(json.dumps(shaping).encode())
-    with open(path, "rb") as file:
+    digest = hashlib.sha256(json.dumps([shaping, values.shape, sklearn.__version__]).encode())
+    digest.update(np.ascontiguousarray(values).tobytes())
+    digest.update(label.tobytes())
+    with open(__file__, "rb") as file:
         digest.update(file.read())
     return digest.hexdigest()[:32]
 
@@ -196,15 +200,14 @@ def main():
             raise job.Rejected(
                 f"Cannot use {name} {params[name]}: wanted a multiple of {CHUNK_TREES}"
             )
-    path = job.input_path("train.csv")
-    features, values, terminal, label = read_training(path)
+    features, values, terminal, label = read_training(job.input_path("train.csv"))
     table = None
     if params["recipe"] == "terminal-table":
         usual = usual_hours(terminal, values[:, features.index(HOUR)].astype(np.float64))
         table = (TERMINAL, usual)
         values = np.column_stack([values, usual[terminal.astype(np.int64)]])
     folder = os.environ.get("ORRERY_CHECKPOINT_DIR") or None
-    checkpoints = Checkpoints(folder, identity_of(path, params))
+    checkpoints = Checkpoints(folder, identity_of(values, label, params))
     model = checkpoints.load()
     if model is None:
         model = GradientBoostingClassifier(
