@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import type { RouteSpec, Traffic } from '../../../core/ports/traffic.ts';
+import {
+  expectCode,
+  freshName,
+  needed,
+  portOf,
+  type Harness,
+  type OpenHarness,
+} from './harness.ts';
+
+/** The promises of core/ports/traffic.ts. */
+export function describeTrafficContract(name: string, open: OpenHarness): void {
+  describe(`traffic of ${name}`, () => {
+    let harness: Harness;
+    let traffic: Traffic;
+    let addresses: readonly string[];
+    beforeAll(async () => {
+      harness = await open();
+      traffic = portOf(harness, 'traffic');
+      const upstream = needed(harness.upstream, 'upstream');
+      addresses = [await upstream('v1'), await upstream('v2')];
+    });
+    afterAll(() => harness.close());
+
+    const freshRoute = () => `${freshName('r').slice(0, 40)}.eu-west`;
+    const split = (route: string, ...weights: readonly number[]): RouteSpec => ({
+      route,
+      arms: weights.map((weightPercent, at) => ({
+        version: `v${at + 1}`,
+        address: addresses[at]!,
+        weightPercent,
+      })),
+      mirror: null,
+      sticky: false,
+    });
+
+    it('set answers with what the proxy does, and read tells the same', async () => {
+      const spec = split(freshRoute(), 90, 10);
+      const reading = await traffic.set(spec);
+      expect(reading).toMatchObject({ route: spec.route, mirror: null, sticky: false });
+      expect(reading.arms).toEqual(spec.arms);
+      expect(reading.address).toMatch(/^http:\/\/[^:/]+:\d+/);
+      expect(await traffic.read(spec.route)).toEqual(reading);
+    });
+
+    it('set replaces the weights, 0 and 100 included', async () => {
+      const route = freshRoute();
+      for (const weights of [
+        [100, 0],
+        [99, 1],
+        [0, 100],
+      ] as const) {
+        const reading = await traffic.set(split(route, ...weights));
+        expect(reading.arms.map((arm) => arm.weightPercent)).toEqual(weights);
+      }
+    });
+
+    it('set of the same route again changes nothing', async () => {
+      const spec = split(freshRoute(), 80, 20);
+      expect(await traffic.set(spec)).toEqual(await traffic.set(spec));
+    });
+
+    it.each([
+      ['a sum of 99', [90, 9]],
+      ['a sum of 101', [90, 11]],
+      ['a negative weight', [101, -1]],
+      ['a fraction', [66.7, 33.3]],
+    ] as const)('set refuses %s with WEIGHT_INVALID, and the old weights stay', async (_, bad) => {
+      const route = freshRoute();
+      const before = await traffic.set(split(route, 90, 10));
+      await expectCode(traffic.set(split(route, ...bad)), 'WEIGHT_INVALID');
+      expect(await traffic.read(route)).toEqual(before);
+    });
+
+    it('set keeps the mirror and stickiness that it is given, and drops them when told', async () => {
+      const route = freshRoute();
+      const mirror = { version: 'v2', address: addresses[1]!, percent: 25 };
+      const mirrored = await traffic.set({ ...split(route, 100), mirror, sticky: true });
+      expect(mirrored).toMatchObject({ mirror: { version: 'v2', percent: 25 }, sticky: true });
+      expect(await traffic.set(split(route, 100))).toMatchObject({ mirror: null, sticky: false });
+    });
+
+    it('set of two routes at once loses neither', async () => {
+      const specs = [split(freshRoute(), 70, 30), split(freshRoute(), 60, 40)];
+      await Promise.all(specs.map((spec) => traffic.set(spec)));
+      for (const spec of specs) expect((await traffic.read(spec.route))?.arms).toEqual(spec.arms);
+    });
+
+    it('read of a route that nobody set is null', async () => {
+      expect(await traffic.read(freshRoute())).toBeNull();
+    });
+
+    it('remove takes the route away, and again changes nothing', async () => {
+      const spec = split(freshRoute(), 100);
+      await traffic.set(spec);
+      await traffic.remove(spec.route);
+      expect(await traffic.read(spec.route)).toBeNull();
+      await traffic.remove(spec.route);
+    });
+  });
+}
