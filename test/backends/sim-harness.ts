@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { backend } from '../../backends/sim/index.ts';
+import { encodeModel } from '../../backends/sim/programs.ts';
+import { serveWorld } from '../../backends/sim/remote.ts';
+import type { WorldScript } from '../../backends/sim/settings.ts';
+import { createWorld } from '../../backends/sim/world.ts';
+import type { OpenBackend } from '../../core/backend.ts';
+import { ed25519KeyId } from '../../kernels/evidence/approval.ts';
+import { generateApproverKey } from '../../kernels/evidence/keys.ts';
+import { openPorts, type Harness } from '../support/contract/harness.ts';
+
+const REQUESTS_PER_SECOND = 100;
+const approverKey = generateApproverKey();
+
+const script: WorldScript = {
+  jobs: [
+    { version: 'fails', ending: { does: 'exit', code: 3, atPercent: 40 } },
+    { version: 'runs-long', ending: { does: 'stall', atPercent: 50 } },
+  ],
+  files: { table: { text: 'id,label\n1,0\n' } },
+  requestsPerSecond: REQUESTS_PER_SECOND,
+  approvers: [{ name: 'grace', publicKey: approverKey.publicKey }],
+};
+
+export async function openSim(): Promise<Harness> {
+  return harnessOf(await backend.open(backend.settings.parse({ world: script })));
+}
+
+/** The same world behind a socket, as a worker process sees it. */
+export async function openSimOverSocket(): Promise<Harness> {
+  const folder = await mkdtemp(join(tmpdir(), 'orrery-sim-'));
+  const socket = join(folder, 'world.sock');
+  const server = await serveWorld(createWorld(script), socket);
+  const harness = harnessOf(await backend.open(backend.settings.parse({ socket })));
+  return {
+    ...harness,
+    close: async () => {
+      await harness.close();
+      await server.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+function harnessOf(open: OpenBackend): Harness {
+  const opened = openPorts(open);
+  const job = (version: string) => ({ command: ['train'], version, outputs: ['model.onnx'] });
+  return {
+    ...opened,
+    job: { succeeds: job('succeeds'), fails: job('fails'), runsLong: job('runs-long') },
+    importable: {
+      uri: 'sim://table',
+      bytes: new TextEncoder().encode('id,label\n1,0\n'),
+      missingUri: 'sim://nothing',
+    },
+    approver: {
+      keyId: ed25519KeyId(approverKey.publicKey),
+      name: 'grace',
+      publicKey: approverKey.publicKey,
+    },
+    modelBytes: async (version) => encodeModel({ model: 'contract', version, quality: 3 }),
+    upstream: async (version) => `${version}.sim:8080`,
+    sendRequests: (_address, _route, count) =>
+      opened.clock.sleep((count / REQUESTS_PER_SECOND) * 1000),
+  };
+}
