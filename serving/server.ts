@@ -37,6 +37,8 @@ export function createServer({ scorer, model, version }: ServerOptions): Scoring
   });
 
   app.addHook('onSend', async (_request, reply) => {
+    // On every answer, probes included: who asks a port can tell whose it is.
+    void reply.header('x-orrery-model', `${model}/${version}`);
     if (draining) void reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -56,8 +58,7 @@ export function createServer({ scorer, model, version }: ServerOptions): Scoring
     problem(reply, 404, 'NOT_FOUND', `Cannot ${request.method} ${request.url}: no such path`),
   );
 
-  app.post('/score', async (request, reply) => {
-    void reply.header('x-orrery-model', `${model}/${version}`);
+  app.post('/score', async (request) => {
     const { columns, rows } = readRows(request.body, scorer.features);
     const scores = await scorer.score(columns, rows);
     return { scores: Array.from(scores) };

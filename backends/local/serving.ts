@@ -127,13 +127,14 @@ function start(
 }
 
 /** Waits for readiness; answers with null, or with what the process said when it ended. */
-async function faultUntilReady(home: string, { key, port }: Endpoint, agent: ServiceAgent) {
+async function faultUntilReady(home: string, endpoint: Endpoint, agent: ServiceAgent) {
+  const { key, model, version, port } = endpoint;
   const { service } = placesOf(home, key);
   const giveUpAt = Date.now() + READY_MS_MAX;
   for (;;) {
     const reading = await agent.readService(service);
     if (reading.phase !== 'running') return readFault(reading);
-    if (await isReady(port)) return null;
+    if (await isReady(port, `${model}/${version}`)) return null;
     if (Date.now() > giveUpAt) {
       return {
         code: 'DEPLOY_FAILED' as const,
@@ -153,13 +154,13 @@ async function read(home: string, key: string, agent: ServiceAgent): Promise<End
     const version = endpoint?.version ?? '';
     return { key, phase: 'gone', address: null, version, reason: 'nothing runs here', logUri };
   }
-  const { version, port } = endpoint;
+  const { model, version, port } = endpoint;
   const known = { key, address: `${PROXY_HOST}:${port}`, version, logUri };
   if (service.phase === 'exited') {
     const { code, message } = await readFault(service);
     return { ...known, phase: 'failed', reason: `${code}: ${message}` };
   }
-  return (await isReady(port))
+  return (await isReady(port, `${model}/${version}`))
     ? { ...known, phase: 'ready', reason: 'it answers' }
     : { ...known, phase: 'starting', reason: 'it runs and is not ready' };
 }
