@@ -1,0 +1,58 @@
+import type { HistoryLine } from '../operations/history.ts';
+import type { LifecycleList } from '../operations/list-lifecycles.ts';
+import type { LifecycleView } from '../operations/show-lifecycle.ts';
+import { columns } from './command.ts';
+
+export function listText({ lifecycles, more }: LifecycleList): string {
+  if (lifecycles.length === 0) return 'No lifecycles';
+  const rows = lifecycles.map((run) => [
+    run.model ?? run.workflowId,
+    run.version ?? '',
+    run.stage ?? '',
+    run.needsDecision === true ? `${run.status} (waits for you)` : run.status,
+    run.costUsd === null ? '' : `$${run.costUsd.toFixed(4)}`,
+    run.startedAt,
+  ]);
+  const table = columns(['MODEL', 'VERSION', 'STAGE', 'STATUS', 'COST', 'STARTED'], rows);
+  return more ? `${table}\n… and more: raise --limit` : table;
+}
+
+/** The card, and below it what the card does not have: live progress and how the run ended. */
+export function viewText(view: LifecycleView): string {
+  const parts = [
+    view.card ?? `## ${view.model} ${view.version}\n\n${view.status}`,
+    ...(view.stateProblem === null ? [] : [`No status: ${view.stateProblem}`]),
+    ...(view.rollout === null ? [] : [view.rollout.card]),
+    ...(view.pending.length === 0 ? [] : [pendingText(view)]),
+    ...(view.failure === null ? [] : [`Failed with ${view.failure}`]),
+  ];
+  return parts.join('\n\n');
+}
+
+function pendingText({ pending }: LifecycleView): string {
+  const rows = pending.map((activity) => [
+    activity.activity,
+    String(activity.attempt),
+    activity.progress === null ? '' : JSON.stringify(activity.progress),
+    activity.heartbeatAt ?? '',
+    activity.failure ?? '',
+  ]);
+  return columns(['RUNNING NOW', 'ATTEMPT', 'PROGRESS', 'HEARD', 'LAST FAILURE'], rows);
+}
+
+export function historyText(events: readonly HistoryLine[]): string {
+  const rows = events.map((event) => [
+    String(event.id),
+    event.at ?? '',
+    event.event,
+    event.name ?? '',
+    event.attempt === null ? '' : String(event.attempt),
+    event.failure ?? event.summary ?? '',
+  ]);
+  return columns(['ID', 'AT', 'EVENT', 'NAME', 'ATTEMPT', 'SUMMARY OR FAILURE'], rows);
+}
+
+/** The end of a run is a success only when the version was released. */
+export function isReleased(view: LifecycleView): boolean {
+  return view.result?.outcome === 'released';
+}
