@@ -1,19 +1,22 @@
 /**
  * The sequential judge of a rollout step.
  *
- * Harm is measured by a mixture e-process on event counts (errors, and slow requests) of the canary
- * against the stable arm at the same time. Given the events of a tick, those of the canary are
- * Binomial(n, q0) with q0 = n1 / (n1 + n0) by requests when both arms fail alike, and
- * Binomial(n, r·n1 / (r·n1 + n0)) when the canary fails r times as often. The likelihood ratios for
- * the ratios r are averaged; by Ville's inequality their average exceeds 1/α with probability at
- * most α under "no harm", at whatever time one looks and however the weights move (Lindon and Malek,
- * NeurIPS 2022; exact for Poisson counts, conservative for high rates).
+ * Harm is measured on event counts (errors, and slow requests) of the canary against the stable arm
+ * at the same time. Given the events of a tick, those of the canary are hypergeometric when both
+ * arms fail alike; its moment generating function is at most that of Binomial(n, n1 / (n1 + n0)) by
+ * requests (Hoeffding, JASA 58, 1963, theorem 4). So the likelihood ratio of a canary that fails r
+ * times as often, Binomial(n, r·n1 / (r·n1 + n0)), against that is a valid e-value for "fails at
+ * most as often" (Lindon and Malek, NeurIPS 2022), also through incidents that hit both arms and
+ * however the weights move. The ratios r are averaged. See evidence.ts for how ticks add up to
+ * evidence whose chance to condemn a harmless canary, ever, is at most `errorRate`.
  *
- * α is shared between the two metrics and the floor. Evidence is kept as logarithms so that every
- * number stays finite in JSON. No requests means no evidence, and no evidence means hold.
+ * The error rate is shared between the two metrics and the floor, which judges the canary alone
+ * against the service objective. No requests means no evidence, and no evidence means hold.
  */
 import { addCounts, NO_COUNTS } from './counts.ts';
 import type { ArmCounts, Tick } from './counts.ts';
+import { afterStepBegins, afterTick, LOG_EVIDENCE_AT_START, logMean } from './evidence.ts';
+import type { Ordinals } from './evidence.ts';
 
 export interface JudgePolicy {
   /** Chance to condemn a harmless canary, over the whole rollout and all metrics. 0–1. */
@@ -29,8 +32,9 @@ export interface JudgePolicy {
   /** A service objective: the canary's share of failed requests that is never acceptable. 0–1. */
   readonly errorShareMax: number;
   /**
-   * A condemnation needs events of the canary in at least so many ticks: one stall or one burst of
-   * retries is a clump, which the Poisson count does not foresee.
+   * A condemnation needs events of the canary in more ticks than this: no tick may give more than
+   * 1 / (ticksMin + 1) of the evidence. One stall or one burst of retries is a clump of events with
+   * one cause, and counting takes it for many. At least 1.
    */
   readonly ticksMin: number;
   /** A step without decision for so long asks a human, seconds. */
@@ -53,12 +57,18 @@ const METRICS: readonly Metric[] = ['errors', 'slow'];
 /** errors, slow and the floor share the error rate. */
 const TESTS = METRICS.length + 1;
 
-/** Everything that is remembered from tick to tick; plain JSON. `evidence` is per ratio, natural log. */
-export interface JudgeState {
+/**
+ * Evidence below this is doubt enough not to give the canary more traffic: 1 to 20, the usual
+ * level of 5 %. Doubt holds, it does not condemn; it passes when healthy ticks outweigh it.
+ */
+const LOG_EVIDENCE_TO_ADVANCE = Math.log(20);
+
+/** Everything that is remembered from tick to tick; plain JSON. */
+export interface JudgeState extends Ordinals {
+  /** Per metric and ratio, natural logarithm. */
   readonly evidence: Readonly<Record<Metric, readonly number[]>>;
+  /** Natural logarithm. */
   readonly floorEvidence: number;
-  /** Ticks in which the canary had such events. */
-  readonly eventTicks: Readonly<Record<Metric, number>>;
   /** Of the present step. */
   readonly step: {
     readonly seconds: number;
@@ -70,13 +80,16 @@ export interface JudgeState {
   readonly stable: ArmCounts;
 }
 
+const NEW_STEP = { seconds: 0, canary: NO_COUNTS, stable: NO_COUNTS };
+
 export function newJudge(policy: JudgePolicy): JudgeState {
-  const zeros = policy.ratios.map(() => 0);
+  const atStart = policy.ratios.map(() => LOG_EVIDENCE_AT_START);
   return {
-    evidence: { errors: zeros, slow: zeros },
-    floorEvidence: 0,
-    eventTicks: { errors: 0, slow: 0 },
-    step: { seconds: 0, canary: NO_COUNTS, stable: NO_COUNTS },
+    ticks: 0,
+    steps: 1,
+    evidence: { errors: atStart, slow: atStart },
+    floorEvidence: LOG_EVIDENCE_AT_START,
+    step: NEW_STEP,
     canary: NO_COUNTS,
     stable: NO_COUNTS,
   };
@@ -84,29 +97,47 @@ export function newJudge(policy: JudgePolicy): JudgeState {
 
 /** A new step keeps the evidence and starts its own minimum of requests and time. */
 export function nextStep(state: JudgeState): JudgeState {
-  return { ...state, step: { seconds: 0, canary: NO_COUNTS, stable: NO_COUNTS } };
+  const steps = state.steps + 1;
+  const began = (log: number): number => afterStepBegins(log, steps);
+  return {
+    ...state,
+    steps,
+    evidence: {
+      errors: state.evidence.errors.map(began),
+      slow: state.evidence.slow.map(began),
+    },
+    floorEvidence: began(state.floorEvidence),
+    step: NEW_STEP,
+  };
 }
 
 export function addTick(state: JudgeState, tick: Tick, policy: JudgePolicy): JudgeState {
+  const { seconds, canary } = tick;
   const stable = tick.stable ?? NO_COUNTS;
-  const evidenceOf = (metric: Metric) =>
-    policy.ratios.map(
-      (ratio, index) => (state.evidence[metric][index] ?? 0) + logRatio(tick, metric, ratio),
-    );
-  return {
-    evidence: { errors: evidenceOf('errors'), slow: evidenceOf('slow') },
-    floorEvidence: state.floorEvidence + floorLogRatio(tick.canary, policy.errorShareMax),
-    eventTicks: {
-      errors: state.eventTicks.errors + (tick.canary.errors > 0 ? 1 : 0),
-      slow: state.eventTicks.slow + (tick.canary.slow > 0 ? 1 : 0),
-    },
+  const counted = {
     step: {
-      seconds: state.step.seconds + tick.seconds,
-      canary: addCounts(state.step.canary, tick.canary),
+      seconds: state.step.seconds + seconds,
+      canary: addCounts(state.step.canary, canary),
       stable: addCounts(state.step.stable, stable),
     },
-    canary: addCounts(state.canary, tick.canary),
+    canary: addCounts(state.canary, canary),
     stable: addCounts(state.stable, stable),
+  };
+  if (canary.requests === 0) return { ...state, ...counted };
+  const ticks = state.ticks + 1;
+  const logRatioMax = logBound(policy) / (policy.ticksMin + 1);
+  const after = (log: number, logRatio: number): number =>
+    afterTick(log, logRatio, logRatioMax, ticks);
+  const evidenceOf = (metric: Metric): number[] =>
+    policy.ratios.map((ratio, index) =>
+      after(state.evidence[metric][index] as number, logRatioOf(canary, stable, metric, ratio)),
+    );
+  return {
+    ...state,
+    ...counted,
+    ticks,
+    evidence: { errors: evidenceOf('errors'), slow: evidenceOf('slow') },
+    floorEvidence: after(state.floorEvidence, floorLogRatio(canary, policy.errorShareMax)),
   };
 }
 
@@ -117,38 +148,44 @@ export interface Verdict {
 }
 
 export function judge(state: JudgeState, policy: JudgePolicy): Verdict {
-  const reasons = condemnations(state, policy);
-  if (reasons.length > 0) return { kind: 'condemn', reasons };
   const { seconds, canary } = state.step;
-  if (canary.requests >= policy.requestsMin && seconds >= policy.secondsMin) {
+  const harm = signs(state, policy, logBound(policy));
+  if (harm.length > 0) return { kind: 'condemn', reasons: harm };
+  const doubts = signs(state, policy, LOG_EVIDENCE_TO_ADVANCE);
+  const enough = canary.requests >= policy.requestsMin && seconds >= policy.secondsMin;
+  if (enough && doubts.length === 0) {
     return { kind: 'advance', reasons: [advanceReason(state, policy)] };
   }
-  const missing = `${canary.requests} of ${policy.requestsMin} requests and ${seconds.toFixed(0)} of ${policy.secondsMin} s`;
+  const seen = `${canary.requests} of ${policy.requestsMin} requests and ${seconds.toFixed(0)} of ${policy.secondsMin} s`;
+  const reasons = [seen, ...doubts];
   return seconds >= policy.undecidedSecondsMax
-    ? { kind: 'undecided', reasons: [`after ${seconds.toFixed(0)} s only ${missing}`] }
-    : { kind: 'hold', reasons: [missing] };
+    ? { kind: 'undecided', reasons: [`no decision after ${seconds.toFixed(0)} s`, ...reasons] }
+    : { kind: 'hold', reasons };
 }
 
-/** Natural logarithm of the mixture e-value of a metric. */
+/** Natural logarithm of the evidence of harm on a metric, over all ratios. */
 export function logEvidence(state: JudgeState, metric: Metric): number {
-  const logs = state.evidence[metric];
-  const top = Math.max(...logs);
-  return top + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - top), 0) / logs.length);
+  return logMean(state.evidence[metric]);
 }
 
-function condemnations(state: JudgeState, policy: JudgePolicy): string[] {
-  const bound = Math.log(TESTS / policy.errorRate);
-  const reasons = METRICS.filter(
-    (metric) => logEvidence(state, metric) >= bound && state.eventTicks[metric] >= policy.ticksMin,
-  ).map(
+/** Natural logarithm of the evidence that condemns. */
+function logBound(policy: JudgePolicy): number {
+  return Math.log(TESTS / policy.errorRate);
+}
+
+/** What speaks against the canary with at least this much evidence. */
+function signs(state: JudgeState, policy: JudgePolicy, logMin: number): string[] {
+  const text = (log: number): string =>
+    `log e-value ${log.toFixed(1)} ≥ ${logMin.toFixed(1)} (${logBound(policy).toFixed(1)} condemns at error rate ${policy.errorRate})`;
+  const reasons = METRICS.filter((metric) => logEvidence(state, metric) >= logMin).map(
     (metric) =>
       `${metric}: canary ${share(state.canary, metric)}, stable ${share(state.stable, metric)} at the same time; ` +
-      `log e-value ${logEvidence(state, metric).toFixed(1)} ≥ ${bound.toFixed(1)} (error rate ${policy.errorRate})`,
+      text(logEvidence(state, metric)),
   );
-  if (state.floorEvidence >= bound && state.eventTicks.errors >= policy.ticksMin) {
+  if (state.floorEvidence >= logMin) {
     reasons.push(
       `errors: canary ${share(state.canary, 'errors')} breaks the objective of ${policy.errorShareMax * 100} %; ` +
-        `log e-value ${state.floorEvidence.toFixed(1)} ≥ ${bound.toFixed(1)}`,
+        text(state.floorEvidence),
     );
   }
   return reasons;
@@ -167,13 +204,11 @@ function share(counts: ArmCounts, metric: Metric): string {
 }
 
 /** Log-likelihood ratio of one tick: canary fails `ratio` times as often, against alike. */
-function logRatio(tick: Tick, metric: Metric, ratio: number): number {
-  if (tick.stable === null) return 0;
-  const [n1, n0] = [tick.canary.requests, tick.stable.requests];
-  const [x1, x0] = [tick.canary[metric], tick.stable[metric]];
-  if (n1 === 0 || n0 === 0 || x1 + x0 === 0) return 0;
-  const inflation = (ratio * n1 + n0) / (n1 + n0);
-  return x1 * Math.log(ratio) - (x1 + x0) * Math.log(inflation);
+function logRatioOf(canary: ArmCounts, stable: ArmCounts, metric: Metric, ratio: number): number {
+  const [n1, n0] = [canary.requests, stable.requests];
+  const [x1, x0] = [canary[metric], stable[metric]];
+  // Without events this is 0, and so it is where the stable arm had no requests to compare with.
+  return x1 * Math.log(ratio) - (x1 + x0) * Math.log((ratio * n1 + n0) / (n1 + n0));
 }
 
 /**
