@@ -121,12 +121,18 @@ export class SimServing implements Serving {
     const { payload } = await signer.verify(spec.envelope);
     const statement = JSON.parse(new TextDecoder().decode(payload)) as ReleaseStatement;
     const { model, version } = statement.predicate ?? {};
-    const signed = statement.subject?.[0]?.digest.sha256;
     const name = `${spec.model}/${spec.version}`;
-    if (model !== spec.model || version !== spec.version || signed !== spec.modelRef.sha256) {
+    if (model !== spec.model || version !== spec.version) {
       throw new OrreryError(
         'SIGNATURE_INVALID',
-        `Cannot deploy ${name} with the digest ${spec.modelRef.sha256}: the signed statement is for ${model}/${version} with ${signed}`,
+        `Cannot deploy ${name}: the signed statement is for ${model}/${version}`,
+      );
+    }
+    const signed = statement.subject?.[0]?.digest.sha256;
+    if (signed !== spec.modelRef.sha256) {
+      throw new OrreryError(
+        'MODEL_INVALID',
+        `Cannot deploy ${name}: the digest of the file is ${spec.modelRef.sha256}, signed is ${signed}`,
       );
     }
     if (decodeModel(store.bytesOf(spec.modelRef)) === null) {

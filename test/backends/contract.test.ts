@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 
 import { REGISTRY } from '../../backends/registry.ts';
 import { PORT_NAMES, type PortName } from '../../core/backend.ts';
@@ -11,7 +11,12 @@ import { describePricesContract } from '../support/contract/prices.ts';
 import { describeServingContract } from '../support/contract/serving.ts';
 import { describeSignerContract } from '../support/contract/signer.ts';
 import { describeTrafficContract } from '../support/contract/traffic.ts';
+import { openLocal } from './local-harness.ts';
 import { openSim, openSimOverSocket } from './sim-harness.ts';
+
+// Real processes and a real Envoy start within a second each on a quiet machine.
+const TEST_MS_MAX = 60_000;
+jest.setTimeout(TEST_MS_MAX);
 
 type DescribeContract = (name: string, open: OpenHarness) => void;
 const CONTRACTS: Readonly<Record<PortName, DescribeContract>> = {
@@ -27,6 +32,7 @@ const CONTRACTS: Readonly<Record<PortName, DescribeContract>> = {
 
 /** Registry name → each way to open the backend for its contract. */
 const HARNESSES: Readonly<Record<string, Readonly<Record<string, OpenHarness>>>> = {
+  local: { local: openLocal },
   sim: { 'sim in memory': openSim, 'sim over a socket': openSimOverSocket },
 };
 

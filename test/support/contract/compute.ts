@@ -14,6 +14,8 @@ import {
 const WAIT_MS = 2000;
 /** Changes of one job that are looked at before the test gives up. */
 const READINGS_MAX = 200;
+/** An estimate while it runs may exceed what the record of the end says, by so much. */
+const BILLED_SLACK_SECONDS = 0.5;
 const LIVE = ['pending', 'running'];
 
 /** The promises of core/ports/compute.ts. */
@@ -122,7 +124,8 @@ export function describeComputeContract(name: string, open: OpenHarness): void {
       for (const [at, reading] of readings.entries()) {
         const before = readings[at - 1] ?? reading;
         expect(reading.revision).toBeGreaterThanOrEqual(before.revision);
-        expect(reading.billableSeconds).toBeGreaterThanOrEqual(before.billableSeconds);
+        const billableMin = before.billableSeconds - BILLED_SLACK_SECONDS;
+        expect(reading.billableSeconds).toBeGreaterThanOrEqual(billableMin);
       }
       const last = readings.at(-1)!;
       expect(last.billableSeconds).toBeGreaterThan(0);

@@ -66,13 +66,14 @@ export function describeServingContract(name: string, open: OpenHarness): void {
       await serving.undeploy(spec.key);
     });
 
-    it('deploy refuses a statement for another file or version with SIGNATURE_INVALID', async () => {
+    it('deploy refuses a file that is not the signed one with MODEL_INVALID', async () => {
       const signed = await specFor('v1');
-      const other = await specFor('v2');
-      await expectCode(
-        serving.deploy({ ...signed, modelRef: other.modelRef }),
-        'SIGNATURE_INVALID',
-      );
+      const { modelRef } = await specFor('v2');
+      await expectCode(serving.deploy({ ...signed, modelRef }), 'MODEL_INVALID');
+    });
+
+    it('deploy refuses a statement for another version with SIGNATURE_INVALID', async () => {
+      const signed = await specFor('v1');
       await expectCode(serving.deploy({ ...signed, version: 'v2' }), 'SIGNATURE_INVALID');
     });
 
