@@ -1,5 +1,5 @@
 import Fastify from 'fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Client } from '@temporalio/client';
 import { OrreryError } from '../../core/errors.ts';
 import { parseOrThrow } from '../../schemas/parse.ts';
@@ -9,6 +9,7 @@ import { readConsolePage } from './console.ts';
 import { LIFECYCLE_ROUTES } from './lifecycle-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf } from './problem.ts';
+import type { Problem } from './problem.ts';
 import type { Call, Route } from './route.ts';
 import { SCHEDULE_ROUTES } from './schedule-routes.ts';
 
@@ -36,25 +37,32 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     forceCloseConnections: 'idle',
+    // Paths that cannot be decoded are refused before any route is found.
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, error),
     logger: options.logFailures === true ? { level: 'error', stream: process.stderr } : false,
   });
   // Text bodies can be sent by any web page without the browser asking first; JSON cannot.
   api.removeContentTypeParser('text/plain');
   api.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error);
+    const problem = sendProblem(reply, error);
     if (problem.code === 'INTERNAL') request.log.error({ err: error }, 'unforeseen failure');
-    if (problem.code === 'FORBIDDEN') reply.header('www-authenticate', 'Bearer');
-    return reply.status(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
   });
   api.setNotFoundHandler((request, reply) => {
-    const problem = problemOf(
+    sendProblem(
+      reply,
       new OrreryError('NOT_FOUND', `Cannot serve ${request.method} ${request.url}: no such route`),
     );
-    return reply.status(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
   });
   for (const route of ROUTES) addRoute(api, route, options);
   await addPages(api, options.client);
   return api;
+}
+
+function sendProblem(reply: FastifyReply, error: unknown): Problem {
+  const problem = problemOf(error);
+  if (problem.code === 'FORBIDDEN') reply.header('www-authenticate', 'Bearer');
+  reply.status(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+  return problem;
 }
 
 function addRoute(api: FastifyInstance, route: Route, { client, authenticate }: ApiOptions): void {
