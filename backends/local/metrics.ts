@@ -4,7 +4,7 @@ import { askAdminJson } from './envoy/admin.ts';
 import { LATENCY_BUCKETS_MS } from './envoy/bootstrap.ts';
 import { openProxy } from './envoy/proxy.ts';
 import type { ProxySettings, ServiceAgent } from './envoy/proxy.ts';
-import { factsOf, REQUEST_SECONDS_MAX } from './envoy/resources.ts';
+import { clusterNames, factsOf, REQUEST_SECONDS_MAX } from './envoy/resources.ts';
 import type { Cluster } from './envoy/resources.ts';
 import { viewProxy } from './envoy/view.ts';
 
@@ -28,10 +28,13 @@ export function createMetrics(settings: ProxySettings, agent: ServiceAgent): Met
       const bucketMs = bucketFor(latencyMsMax);
       const { adminPort } = await openProxy(settings, agent);
       const view = await viewProxy(adminPort);
-      const clusters = [...view.clusters.values()].filter((cluster) => {
-        const facts = factsOf(cluster);
-        return facts.route === route && versions.includes(facts.version);
-      });
+      const used = view.routes.get(route);
+      const named = (used === undefined ? [] : clusterNames(used)).flatMap(
+        (name) => view.clusters.get(name) ?? [],
+      );
+      const clusters = versions.flatMap(
+        (version) => named.find((cluster) => factsOf(cluster).version === version) ?? [],
+      );
       const arms: ArmCounters[] = [];
       for (const cluster of clusters) {
         const counts = await readCounts(adminPort, cluster, bucketMs);

@@ -8,6 +8,7 @@ import { withProxyLock } from './envoy/lock.ts';
 import { openProxy } from './envoy/proxy.ts';
 import type { Proxy, ProxySettings, ServiceAgent } from './envoy/proxy.ts';
 import {
+  clusterNames,
   factsOf,
   MIRROR_UNITS_PER_PERCENT,
   newCluster,
@@ -24,7 +25,7 @@ type Target = Pick<ArmSpec, 'version' | 'address'>;
 /** Weights of the routes of the machine's Envoy. */
 export function createTraffic(settings: ProxySettings, agent: ServiceAgent): Traffic {
   return {
-    set(spec) {
+    async set(spec) {
       checkRoute(spec);
       return withProxyLock(settings.home, async () => {
         const proxy = await openProxy(settings, agent, true);
@@ -121,11 +122,6 @@ function findCluster(clusters: readonly Cluster[], target: Target): Cluster | un
     const { version, address } = factsOf(cluster);
     return version === target.version && address === target.address;
   });
-}
-
-function clusterNames({ route }: Route): string[] {
-  const arms = route.weighted_clusters.clusters.map(({ name }) => name);
-  return [...arms, ...(route.request_mirror_policies ?? []).map(({ cluster }) => cluster)];
 }
 
 /** Only what the proxy itself says. */

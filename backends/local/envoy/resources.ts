@@ -106,6 +106,12 @@ export function factsOf(cluster: Cluster): ClusterFacts {
   return cluster.metadata.filter_metadata[METADATA_KEY];
 }
 
+/** Every cluster that a route sends requests or copies to. */
+export function clusterNames({ route }: Route): string[] {
+  const arms = route.weighted_clusters.clusters.map(({ name }) => name);
+  return [...arms, ...(route.request_mirror_policies ?? []).map(({ cluster }) => cluster)];
+}
+
 /**
  * `nameOf` gives the cluster of a version at an address.
  *
