@@ -1,24 +1,48 @@
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { lifecycleId, rolloutId } from '../ids.ts';
 import type { RolloutState } from '../rollout/request.ts';
 import { STAGES } from './state.ts';
 import type { LifecycleState } from './state.ts';
 
+/** Temporal refuses the current details of a workflow above this. */
+export const CARD_BYTES_MAX = 20_000;
+
+/** How much of a long state a card tells. */
+interface Detail {
+  /** Newest rows of a list. */
+  readonly rows: number;
+  /** UTF-16 units of one text, of which each takes at most 3 bytes. */
+  readonly chars: number;
+}
+
+/** The first level that fits is used. Three lists and a reason of the last one always fit. */
+const DETAIL_LEVELS: readonly Detail[] = [
+  { rows: 100, chars: 600 },
+  { rows: 30, chars: 300 },
+  { rows: 12, chars: 150 },
+];
+
 /**
  * The markdown card of a run: stage, gates, traffic, cost, what it waits for and the command that
  * answers it. The Temporal UI, the console and `orrery lifecycle show` print the same text.
- * Temporal allows 20,000 bytes.
+ * A card that would be too long tells less of each list, and always what the run waits for.
  */
 export function lifecycleCard(state: LifecycleState): string {
+  return fitting((detail) => lifecycleLines(state, detail));
+}
+
+function lifecycleLines(state: LifecycleState, detail: Detail): string[] {
   const position = STAGES.indexOf(state.stage) + 1;
-  const lines = [
+  return [
     `## ${state.model} ${state.version}`,
     `**Stage** ${state.stage} (${position} of ${STAGES.length})${state.paused ? ' — **paused**' : ''}`,
     ...(state.outcome === null ? [] : [`**Outcome** ${state.outcome}`]),
-    ...(state.reason === '' ? [] : [state.reason]),
+    ...(state.reason === '' ? [] : [clipped(state.reason, detail)]),
     `**Cost** ${costText(state)}`,
     ...section(
       'Gates',
       state.gates.map((gate) => `${gate.passed ? '✔' : '✘'} ${gate.stage}: ${gate.reason}`),
+      detail,
     ),
     ...section(
       'Traffic',
@@ -26,34 +50,43 @@ export function lifecycleCard(state: LifecycleState): string {
         (rollout) =>
           `${rollout.region}: ${rollout.outcome}, ${rollout.weightPercent} % — ${rollout.reason}`,
       ),
+      detail,
     ),
-    ...section('Left over', state.leftovers),
+    ...section('Left over', state.leftovers, detail),
     ...waiting(state),
   ];
-  return lines.join('\n\n');
 }
 
 export function rolloutCard(model: string, version: string, state: RolloutState): string {
-  const lines = [
+  return fitting((detail) => rolloutLines(model, version, state, detail));
+}
+
+function rolloutLines(
+  model: string,
+  version: string,
+  state: RolloutState,
+  detail: Detail,
+): string[] {
+  return [
     `## ${model} ${version} in ${state.region}`,
     `**Stage** ${state.stage}${state.paused ? ' — **paused**' : ''}, **traffic** ${state.weightPercent} % (steps ${state.stepsPercent.join(', ')})`,
     ...(state.champion === null ? [] : [`**Champion** ${state.champion}`]),
     ...(state.outcome === null ? [] : [`**Outcome** ${state.outcome}`]),
-    ...(state.reason === '' ? [] : [state.reason]),
+    ...(state.reason === '' ? [] : [clipped(state.reason, detail)]),
     ...section(
       'Steps',
       state.steps.map((step) => `${step.weightPercent} %: ${step.verdict} — ${step.reason}`),
+      detail,
     ),
     ...(state.question === null
       ? []
       : [
-          `**Waits for you**: ${state.question}`,
+          `**Waits for you**: ${clipped(state.question, detail)}`,
           command(`orrery lifecycle resume ${model} ${version}`),
           command(`orrery lifecycle rollback ${model} ${version} --reason "…"`),
         ]),
     `Rollout \`${rolloutId({ model, version, region: state.region })}\` of \`${lifecycleId({ model, version })}\``,
   ];
-  return lines.join('\n\n');
 }
 
 function waiting(state: LifecycleState): string[] {
@@ -73,8 +106,26 @@ function costText({ cost }: LifecycleState): string {
   return `$${cost.usd.toFixed(4)} (${cap})`;
 }
 
-function section(title: string, rows: readonly string[]): string[] {
-  return rows.length === 0 ? [] : [`**${title}**\n${rows.map((row) => `- ${row}`).join('\n')}`];
+function section(title: string, rows: readonly string[], detail: Detail): string[] {
+  if (rows.length === 0) return [];
+  const untold = Math.max(0, rows.length - detail.rows);
+  const told = rows.slice(untold).map((row) => `- ${clipped(row, detail)}`);
+  return [`**${title}**\n${[...(untold > 0 ? [`- … ${untold} before`] : []), ...told].join('\n')}`];
+}
+
+/** The text on one line, cut where it is too long and never inside of a surrogate pair. */
+function clipped(text: string, { chars }: Detail): string {
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length <= chars ? line : `${line.slice(0, chars).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
+function fitting(linesOf: (detail: Detail) => string[]): string {
+  let card = '';
+  for (const detail of DETAIL_LEVELS) {
+    card = linesOf(detail).join('\n\n');
+    if (utf8ToBytes(card).length <= CARD_BYTES_MAX) break;
+  }
+  return card;
 }
 
 function command(text: string): string {
