@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRecord } from '../../backends/local/agent/process-folder.ts';
 import type { ChildRecord } from '../../backends/local/agent/process-folder.ts';
@@ -7,7 +7,6 @@ import { isAlive } from '../../backends/local/agent/identity.ts';
 import type { ProcessIdentity } from '../../backends/local/agent/identity.ts';
 import { createArtifacts } from '../../backends/local/artifacts.ts';
 import { contentPath } from '../../backends/local/content-store.ts';
-import { chmodSync, truncateSync } from 'node:fs';
 import { aHome, endedReading, intentOf, sh, until } from '../support/local-home.ts';
 import type { Home } from '../support/local-home.ts';
 
@@ -18,6 +17,7 @@ beforeAll(async () => {
 afterAll(() => home.close());
 
 const folderOf = (key: string) => join(home.path, 'jobs', key);
+const started = (key: string) => existsSync(join(folderOf(key), 'ready')) && childOf(key) !== null;
 const childOf = (key: string) => readRecord<ChildRecord>(folderOf(key), 'child.json');
 const wrapperOf = (key: string) => readRecord<ProcessIdentity>(folderOf(key), 'wrapper.json');
 
@@ -172,7 +172,7 @@ describe('stopping', () => {
     const script =
       'trap \'echo saved > "$ORRERY_CHECKPOINT_DIR/at"; exit 143\' TERM; touch ready; while :; do sleep 0.02; done';
     await home.agent.startJob(intentOf('jstop', { checkpointScope: 'cstop' }), sh(script));
-    await until(() => existsSync(join(folderOf('jstop'), 'ready')));
+    await until(() => started('jstop'));
     const child = childOf('jstop')!.identity;
     const reading = await home.agent.stopJob('jstop');
     expect(isAlive(child)).toBe(false);
@@ -186,7 +186,7 @@ describe('stopping', () => {
       intentOf('jdeaf', { graceSeconds: 0.2 }),
       sh("trap '' TERM; touch ready; while :; do sleep 0.02; done"),
     );
-    await until(() => existsSync(join(folderOf('jdeaf'), 'ready')));
+    await until(() => started('jdeaf'));
     const reading = await home.agent.stopJob('jdeaf');
     expect(reading).toMatchObject({ phase: 'cancelled', exit: { code: null, signal: 'SIGKILL' } });
   });
@@ -203,7 +203,7 @@ describe('stopping', () => {
         'trap \'echo o > "$ORRERY_OUTPUT_DIR/o"; exit 0\' TERM; touch ready; while :; do sleep 0.02; done',
       ),
     );
-    await until(() => existsSync(join(folderOf('jlate'), 'ready')));
+    await until(() => started('jlate'));
     expect(await home.agent.stopJob('jlate')).toMatchObject({ phase: 'succeeded' });
   });
 });
@@ -214,7 +214,7 @@ describe('what is killed', () => {
       'at=$(cat "$ORRERY_CHECKPOINT_DIR/at" 2>/dev/null || echo 0); trap \'echo 5 > "$ORRERY_CHECKPOINT_DIR/new"; mv "$ORRERY_CHECKPOINT_DIR/new" "$ORRERY_CHECKPOINT_DIR/at"\' USR1; touch ready; [ $at = 5 ] && echo "from $at" > "$ORRERY_OUTPUT_DIR/o" && exit 0; while :; do sleep 0.02; done';
     const spec = { checkpointScope: 'cresume', outputs: ['o'] };
     await home.agent.startJob(intentOf('jfirst', spec), sh(script));
-    await until(() => existsSync(join(folderOf('jfirst'), 'ready')));
+    await until(() => started('jfirst'));
     await home.agent.checkpointJob('jfirst');
     await until(() => existsSync(join(home.path, 'checkpoints', 'cresume', 'at')));
     process.kill(childOf('jfirst')!.identity.pid, 'SIGKILL');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentClient } from '../../backends/local/agent/client.ts';
+import { identify } from '../../backends/local/agent/identity.ts';
 import { ensureAgent } from '../../backends/local/agent/launch.ts';
 import type { JobIntent, JobReading, JobSpec } from '../../core/ports/compute.ts';
 
@@ -14,6 +15,7 @@ export interface Home {
   readonly path: string;
   readonly agent: AgentClient;
   write(name: string, text: string): Promise<void>;
+  remove(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -24,6 +26,7 @@ export async function aHome(): Promise<Home> {
     path,
     agent,
     write: (name, text) => writeFile(join(path, name), text),
+    remove: (name) => rm(join(path, name)),
     async close() {
       const { pid } = await (await ensureAgent({ home: path })).health();
       await agent.shutdown();
@@ -73,11 +76,7 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   }
 }
 
+/** Remains that nobody has reaped yet do not count. */
 export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return identify(pid) !== null;
 }

@@ -2,6 +2,8 @@ import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { isErrorCode, OrreryError } from '../../../core/errors.ts';
 import type { JobIntent, JobReading, JobStart } from '../../../core/ports/compute.ts';
+import { waitUntil } from './ending.ts';
+import { identify, isAlive } from './identity.ts';
 import { GRACE_SECONDS_MAX, socketPath } from './protocol.ts';
 import type { AgentHealth, AgentList, JobOrder, ServiceReading, ServiceSpec } from './protocol.ts';
 
@@ -71,7 +73,12 @@ export function connectAgent(home: string): AgentClient {
     stopService: (name) => call<void>('POST', `${service(name)}/stop`, undefined, STOP_MS_MAX),
     health: () => call<AgentHealth>('GET', '/health'),
     list: () => call<AgentList>('GET', '/list'),
-    shutdown: () => call<void>('POST', '/shutdown', undefined, STOP_MS_MAX),
+    async shutdown() {
+      const { pid } = await call<AgentHealth>('GET', '/health');
+      const agent = identify(pid);
+      await call<void>('POST', '/shutdown', undefined, STOP_MS_MAX);
+      if (agent !== null) await waitUntil(() => !isAlive(agent), REPLY_MS_MAX);
+    },
   };
 }
 

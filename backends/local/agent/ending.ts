@@ -37,6 +37,17 @@ export async function endGroup(identity: ProcessIdentity, graceSeconds: number):
   }
 }
 
+/** SIGKILL to each, for what a program left behind. */
+export function endProcesses(identities: readonly ProcessIdentity[]): void {
+  for (const identity of identities) {
+    try {
+      if (isAlive(identity)) process.kill(identity.pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
+
 /** Looks until the condition holds, and answers whether it did within the limit. */
 export async function waitUntil(holds: () => boolean, msMax: number): Promise<boolean> {
   const giveUpAt = performance.now() + msMax;

@@ -61,7 +61,11 @@ export class Jobs {
   }
 
   async stopAll(why: StopReason): Promise<void> {
-    await Promise.all([...this.#live.values()].map((live) => live.stop(why)));
+    const stopped = [...this.#live.values()].map(async (live) => {
+      await live.stop(why);
+      await live.wrapperGone();
+    });
+    await Promise.all(stopped);
   }
 
   list(): AgentList['jobs'] {

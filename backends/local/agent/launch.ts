@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { OrreryError } from '../../../core/errors.ts';
 import { connectAgent } from './client.ts';
 import type { AgentClient } from './client.ts';
+import { waitUntil } from './ending.ts';
 import { environmentWith } from './process-folder.ts';
 import { PROTOCOL_VERSION, socketPath } from './protocol.ts';
 import type { AgentHealth } from './protocol.ts';
@@ -32,9 +34,18 @@ export async function ensureAgent({ home }: LaunchOptions): Promise<AgentClient>
   const found = await healthOf(agent);
   if (found?.version === PROTOCOL_VERSION) return agent;
   if (found !== null) await endAgent(agent, found);
-  launch(home);
+  const launched = launch(home);
+  const answering = await answerWithin(agent, home);
+  // Of agents that were started at once, those without the lock end by themselves.
+  if (answering.pid !== launched.pid) await hasEnded(launched);
+  return agent;
+}
+
+async function answerWithin(agent: AgentClient, home: string): Promise<AgentHealth> {
   const giveUpAt = performance.now() + START_MS_MAX;
-  while ((await healthOf(agent))?.version !== PROTOCOL_VERSION) {
+  for (;;) {
+    const health = await healthOf(agent);
+    if (health?.version === PROTOCOL_VERSION) return health;
     if (performance.now() >= giveUpAt) {
       throw new OrreryError(
         'HOST_AGENT_DOWN',
@@ -43,7 +54,10 @@ export async function ensureAgent({ home }: LaunchOptions): Promise<AgentClient>
     }
     await sleep(LOOK_MS);
   }
-  return agent;
+}
+
+async function hasEnded(launched: ChildProcess): Promise<void> {
+  await waitUntil(() => launched.exitCode !== null || launched.signalCode !== null, START_MS_MAX);
 }
 
 export function agentLogPath(home: string): string {
@@ -66,7 +80,7 @@ async function endAgent(agent: AgentClient, { pid }: AgentHealth): Promise<void>
 }
 
 /** In a session of its own, so that ending the terminal or `up` does not end it. */
-function launch(home: string): void {
+function launch(home: string): ChildProcess {
   mkdirSync(join(home, 'logs'), { recursive: true });
   const here = fileURLToPath(import.meta.url);
   const main = join(here, '..', `main${extname(here)}`);
@@ -81,6 +95,7 @@ function launch(home: string): void {
       stdio: ['ignore', log, log],
     });
     launched.unref();
+    return launched;
   } finally {
     closeSync(log);
   }

@@ -131,6 +131,12 @@ export class LiveJob {
     return this.ended;
   }
 
+  /** The wrapper ends a moment after its program; returns when it is gone too. */
+  async wrapperGone(): Promise<void> {
+    const wrapper = readRecord<ProcessIdentity>(this.#folder, WRAPPER_FILE);
+    if (wrapper !== null) await waitUntil(() => !isAlive(wrapper), WRAPPER_MS_MAX);
+  }
+
   /** Stops looking; the job itself goes on. */
   close(): void {
     clearInterval(this.#timer);
@@ -178,7 +184,7 @@ export class LiveJob {
       this.#child = readRecord<ChildRecord>(this.#folder, CHILD_FILE);
       if (this.#child !== null) this.#tell(Date.parse(this.#child.startedAt));
     }
-    this.#lookAtProgress();
+    if (this.#child !== null) this.#lookAtProgress();
     if (existsSync(join(this.#folder, EXIT_FILE)) || this.#wrapperIsGone()) {
       void this.#settle();
       return;

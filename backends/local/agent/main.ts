@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { sweepIncoming } from '../content-store.ts';
+import { connectAgent } from './client.ts';
 import { Jobs } from './jobs.ts';
 import { sweepHalfMade } from './job-folder.ts';
 import { tryLock } from './lock.ts';
@@ -30,7 +31,7 @@ await main(values.home);
 async function main(home: string): Promise<void> {
   const socket = socketPath(home);
   mkdirSync(home, { recursive: true });
-  const unlock = await lockWithin(join(home, 'agent.lock'), LOCK_MS_MAX);
+  const unlock = await lockOf(home);
   if (unlock === null) {
     say(`another agent holds ${home}`);
     return;
@@ -72,11 +73,19 @@ async function main(home: string): Promise<void> {
   process.umask(umask);
 }
 
-async function lockWithin(path: string, msMax: number): Promise<(() => void) | null> {
-  const giveUpAt = performance.now() + msMax;
+/** Waits for the lock as long as its holder does not answer, which it does not while it ends. */
+async function lockOf(home: string): Promise<(() => void) | null> {
+  const giveUpAt = performance.now() + LOCK_MS_MAX;
   for (;;) {
-    const unlock = tryLock(path);
+    const unlock = tryLock(join(home, 'agent.lock'));
     if (unlock !== null || performance.now() >= giveUpAt) return unlock;
+    const answers = await connectAgent(home)
+      .health()
+      .then(
+        () => true,
+        () => false,
+      );
+    if (answers) return null;
     await sleep(LOCK_LOOK_MS);
   }
 }

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { digestOf } from '../../../core/canonical.ts';
 import { OrreryError } from '../../../core/errors.ts';
 import { diskError, temporaryName } from '../disk.ts';
-import { endGroup, waitUntil } from './ending.ts';
-import { isAlive } from './identity.ts';
+import { endGroup, endProcesses, waitUntil } from './ending.ts';
+import { isAlive, processesWith } from './identity.ts';
 import type { ProcessIdentity } from './identity.ts';
 import {
   checkProgram,
@@ -33,6 +33,9 @@ const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 const WRAPPER_MS_MAX = 10_000;
 /** A log larger than this is put aside as `<name>.log.1` when its service starts, bytes. */
 const LOG_BYTES_MAX = 64 * 1_048_576;
+
+/** By this variable of its environment a program is found whose wrapper died before it wrote it down. */
+const FOLDER_VARIABLE = 'ORRERY_SERVICE_DIR';
 
 interface ServiceRecord {
   readonly spec: ServiceSpec;
@@ -88,6 +91,7 @@ export class Services {
       const child = readRecord<ChildRecord>(folder, CHILD_FILE);
       if (child !== null) await endGroup(child.identity, record.spec.graceSeconds);
       await this.#wrapperGone(folder);
+      endProcesses(processesWith(FOLDER_VARIABLE, folder));
       rmSync(folder, { recursive: true, force: true });
     });
   }
@@ -107,10 +111,11 @@ export class Services {
     checkProgram(spec.command, cwd);
     const building = join(this.#home, 'services', temporaryName());
     const logPath = this.#logPath(spec.name);
-    const env = environmentWith(spec.env);
+    const env = environmentWith({ ...spec.env, [FOLDER_VARIABLE]: folder });
     const command: ProcessSpec = { argv: spec.command, env, cwd, logPath };
     try {
       await this.#wrapperGone(folder);
+      endProcesses(processesWith(FOLDER_VARIABLE, folder));
       mkdirSync(building, { recursive: true });
       mkdirSync(join(this.#home, 'logs'), { recursive: true });
       writeFileSync(join(building, PROCESS_FILE), JSON.stringify(command));

@@ -4,6 +4,7 @@ import type { ArtifactRef } from '../../../core/ports/artifacts.ts';
 import type { JobIntent, JobProgress, JobReading } from '../../../core/ports/compute.ts';
 import { fileChunks, storeContent } from '../content-store.ts';
 import { writeWhole } from '../disk.ts';
+import { endProcesses } from './ending.ts';
 import { processesWith } from './identity.ts';
 import { jobLogPath, RESULT_FILE } from './job-folder.ts';
 import type { StopReason } from './job-folder.ts';
@@ -36,9 +37,7 @@ export async function settleJob(
   facts: Settling,
 ): Promise<JobReading> {
   const { intent, child, stop, progress, revision } = facts;
-  for (const { pid } of processesWith('ORRERY_OUTPUT_DIR', join(folder, 'output'))) {
-    endStray(pid);
-  }
+  endProcesses(processesWith('ORRERY_OUTPUT_DIR', join(folder, 'output')));
   const exit = readRecord<ExitRecord>(folder, EXIT_FILE);
   const { timeoutSeconds } = intent.spec;
   let { phase, reason } = verdictOf({ exit, stop, timeoutSeconds });
@@ -91,12 +90,4 @@ async function keepOutputs(
     }
   }
   return { outputs };
-}
-
-function endStray(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
-  }
 }
