@@ -7,6 +7,7 @@ asked to end and has saved what it had.
 
 import json
 import os
+import signal
 import sys
 
 EXIT_REJECTED = 64
@@ -24,6 +25,25 @@ def run(main):
     except Rejected as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_REJECTED)
+
+
+class Orders:
+    """What signals asked for since it was last looked at.
+
+    Made before anything slow is imported: until then SIGUSR1 would end the process.
+    """
+
+    def __init__(self):
+        self.end = False
+        self.save = False
+        signal.signal(signal.SIGTERM, self._on_end)
+        signal.signal(signal.SIGUSR1, self._on_save)
+
+    def _on_end(self, _number, _frame):
+        self.end = True
+
+    def _on_save(self, _number, _frame):
+        self.save = True
 
 
 def variable(name):

@@ -47,7 +47,7 @@ const CONNECTIONS = 32;
 /** Requests under way at once; more than this are dropped and counted. */
 const UNDER_WAY_MAX = 2_000;
 /** Milliseconds between two looks at what is due. */
-const PACE_MS = 5;
+const PACE_MS = 2;
 const TIMEOUT_MS = 10_000;
 /** Terminals that opened later have identifiers of a new series, beyond every one in the data. */
 const NEW_TERMINALS_FROM = 100_000;
