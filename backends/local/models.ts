@@ -35,8 +35,8 @@ export function createModels({ home }: Pick<LocalSettings, 'home'>): Models {
       const found = await readJson<ModelVersion>(path);
       if (canonicalJson(found) !== canonicalJson(record)) throw versionTaken(record, found);
     },
-    read: (model, version) => readJson<ModelVersion>(versionFile(model, version)),
-    fact: (model, region) => latest(factFolder(model, region)),
+    read: async (model, version) => readJson<ModelVersion>(versionFile(model, version)),
+    fact: async (model, region) => latest(factFolder(model, region)),
     async changeFact({ model, region, expectedGeneration, next }) {
       const at = factFolder(model, region);
       const present = await latest(at);
