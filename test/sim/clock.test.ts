@@ -53,7 +53,7 @@ describe('createVirtualClock', () => {
     const aborted = clock.sleep(10, abort.signal);
     const others = [clock.sleep(5), clock.sleep(20)];
     abort.abort(new Error('no longer wanted'));
-    await expect(aborted).rejects.toThrow();
+    await expect(aborted).rejects.toThrow('no longer wanted');
     await Promise.all(others);
     expect(clock.now()).toBe(START + 20);
   });
