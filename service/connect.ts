@@ -25,9 +25,12 @@ export interface Engine {
  * @throws OrreryError SETTINGS_INVALID when the profile is malformed
  */
 export async function openEngine(env: Env): Promise<Engine> {
-  const { connectionOptions, namespace = 'default' } = readProfile(env);
-  const up = await readUp(orreryHome(env));
+  const profile = readProfile(env);
+  const { connectionOptions } = profile;
+  // What `up` wrote counts only where the configuration names no server of its own.
+  const up = connectionOptions.address === undefined ? await readUp(orreryHome(env)) : null;
   const address = connectionOptions.address ?? up?.temporalAddress ?? DEFAULT_ADDRESS;
+  const namespace = profile.namespace ?? up?.namespace ?? 'default';
   const connection = Connection.lazy({
     ...connectionOptions,
     address,

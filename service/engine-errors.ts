@@ -5,7 +5,9 @@ import type { ErrorCode } from '../core/errors.ts';
 /** Milliseconds that a question to the server may take, retries of the connection included. */
 export const QUESTION_MS_MAX = 5_000;
 /** Milliseconds that an Update may take: a worker has to pick it up and may verify a signature. */
-export const ORDER_MS_MAX = 30_000;
+export const ORDER_MS_MAX = 15_000;
+/** Milliseconds for a run's own status: a description is shown without it when no worker answers. */
+export const STATUS_MS_MAX = 3_000;
 /** Causes that are looked through for a code; deeper chains do not occur. */
 const CAUSES_MAX = 12;
 
@@ -95,10 +97,20 @@ function stateOf(code: ErrorCode, chain: readonly Record<string, unknown>[]): st
     case 'SETTINGS_INVALID':
       return `${told}; \`orrery setup\` registers what Orrery needs`;
     case 'ENGINE_UNREACHABLE':
-      return `no answer in time (${told})`;
+      return silenceOf(chain, told);
     default:
       return told;
   }
+}
+
+/** A server that is down and a server without workers need different things to be started. */
+function silenceOf(chain: readonly Record<string, unknown>[], told: string): string {
+  const codes = chain.map((cause) => cause['code']);
+  if (codes.includes(9)) return `no worker polls for it (${told})`;
+  if (codes.includes(4) || codes.includes(1)) {
+    return 'no answer in time from the server, or from a worker behind it';
+  }
+  return `the server does not answer (${told})`;
 }
 
 function causesOf(error: unknown): Record<string, unknown>[] {

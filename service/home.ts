@@ -16,7 +16,8 @@ export function orreryHome(env: Env): string {
 /** What `up` writes once everything answers: the addresses that it chose. */
 export interface UpRecord {
   readonly temporalAddress?: string;
-  readonly apiAddress?: string;
+  readonly namespace?: string;
+  readonly apiUrl?: string;
 }
 
 /**
@@ -46,7 +47,8 @@ export async function readUp(home: string): Promise<UpRecord | null> {
   }
   return {
     ...stringMember(value, 'temporalAddress'),
-    ...stringMember(value, 'apiAddress'),
+    ...stringMember(value, 'namespace'),
+    ...stringMember(value, 'apiUrl'),
   };
 }
 

@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void end());
 }
 
-if (process.argv[1] === import.meta.filename) {
+if (import.meta.main) {
   main().catch((error: unknown) => {
     const code = error instanceof OrreryError ? error.code : 'INTERNAL';
     const text = error instanceof OrreryError ? error.message : (error as Error).stack;

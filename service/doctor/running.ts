@@ -43,7 +43,7 @@ export async function checkApi(env: Env, home: string): Promise<Finding> {
   try {
     const up = await readUp(home);
     const settings = readApiSettings(env);
-    const url = new URL(up?.apiAddress ?? `http://${settings.host}:${settings.port}`);
+    const url = new URL(up?.apiUrl ?? `http://${settings.host}:${settings.port}`);
     const port = Number(url.port);
     if ((await statusOf({ host: url.hostname, port, path: '/healthz' })) === 200) {
       return ok(subject, `answers at ${url.origin}`);

@@ -1,11 +1,12 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type { OrreryError } from '../../core/errors.ts';
 import { lifecycleId, rolloutId } from '../../core/ids.ts';
 import type { LifecycleId } from '../../core/ids.ts';
 import { lifecycleCard, rolloutCard } from '../../core/lifecycle/card.ts';
 import type { LifecycleResult, LifecycleState } from '../../core/lifecycle/state.ts';
 import { QUERIES } from '../../core/messages.ts';
 import type { RolloutState } from '../../core/rollout/request.ts';
-import { askEngine, engineError } from '../engine-errors.ts';
+import { askEngine, engineError, STATUS_MS_MAX } from '../engine-errors.ts';
 import { summaryOf } from './list-lifecycles.ts';
 import type { LifecycleSummary } from './list-lifecycles.ts';
 import { failureText, payloadJson, timestampIso } from './payloads.ts';
@@ -75,13 +76,15 @@ export async function showLifecycle(client: Client, id: LifecycleId): Promise<Li
 
 async function readState(client: Client, workflowId: string) {
   try {
-    const state = await client.workflow.getHandle(workflowId).query<LifecycleState>(QUERIES.status);
+    const state = await askEngine(
+      client,
+      `ask ${workflowId} for its status`,
+      () => client.workflow.getHandle(workflowId).query<LifecycleState>(QUERIES.status),
+      STATUS_MS_MAX,
+    );
     return { state, stateProblem: null };
   } catch (error) {
-    return {
-      state: null,
-      stateProblem: engineError(error, `ask ${workflowId} for its status`).message,
-    };
+    return { state: null, stateProblem: (error as OrreryError).message };
   }
 }
 
