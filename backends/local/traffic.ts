@@ -22,6 +22,9 @@ import type { ProxyView } from './envoy/view.ts';
 
 type Target = Pick<ArmSpec, 'version' | 'address'>;
 
+/** `host:port`; whether such a host and port can exist is for the proxy to judge. */
+const ADDRESS_PATTERN = /^.+:\d{1,5}$/;
+
 /** Weights of the routes of the machine's Envoy. */
 export function createTraffic(settings: ProxySettings, agent: ServiceAgent): Traffic {
   return {
@@ -72,10 +75,8 @@ async function replaceRoute(proxy: Proxy, spec: RouteSpec): Promise<void> {
   const others = clusters.filter(
     (cluster) => used.has(cluster.name) && factsOf(cluster).route !== spec.route,
   );
-  const nextRoutes = [...routes.filter(({ name }) => name !== spec.route), route].sort((a, b) =>
-    a.name < b.name ? -1 : 1,
-  );
-  await updateResources(proxy, 'cds', [...others, ...own]);
+  const nextRoutes = inOrder([...routes.filter(({ name }) => name !== spec.route), route]);
+  await updateResources(proxy, 'cds', inOrder([...others, ...own]));
   try {
     await updateResources(proxy, 'rds', [routeConfiguration(nextRoutes)]);
   } catch (error) {
@@ -83,7 +84,11 @@ async function replaceRoute(proxy: Proxy, spec: RouteSpec): Promise<void> {
     throw error;
   }
   const kept = new Set(clusterNames(route));
-  await updateResources(proxy, 'cds', [...others, ...own.filter(({ name }) => kept.has(name))]);
+  await updateResources(
+    proxy,
+    'cds',
+    inOrder([...others, ...own.filter(({ name }) => kept.has(name))]),
+  );
 }
 
 /** The route goes before its clusters, for the reason above; its callers get 404 from then on. */
@@ -95,8 +100,16 @@ async function removeRoute(proxy: Proxy, name: string): Promise<void> {
   await updateResources(
     proxy,
     'cds',
-    clusters.filter((cluster) => used.has(cluster.name)),
+    inOrder(clusters.filter((cluster) => used.has(cluster.name))),
   );
+}
+
+/**
+ * One order for one content. Envoy keeps its old version when an update changes nothing, so the
+ * same resources in another order would look like an update that it never takes.
+ */
+function inOrder<Named extends { readonly name: string }>(resources: readonly Named[]): Named[] {
+  return resources.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 async function readRoutes(proxy: Proxy): Promise<Route[]> {
@@ -179,6 +192,13 @@ function checkRoute(spec: RouteSpec): void {
     );
   }
   const { mirror } = spec;
+  for (const { version, address } of [...spec.arms, ...(mirror === null ? [] : [mirror])]) {
+    if (ADDRESS_PATTERN.test(address)) continue;
+    throw new OrreryError(
+      'REQUEST_INVALID',
+      `Cannot send "${spec.route}" ${version} to "${address}": it is no address, wanted host:port`,
+    );
+  }
   if (mirror !== null && !(mirror.percent >= 0 && mirror.percent <= 100)) {
     throw new OrreryError(
       'WEIGHT_INVALID',
