@@ -37,8 +37,8 @@ COPY serving ./serving
 COPY workers ./workers
 COPY service ./service
 COPY infra/settings ./infra/settings
-# A new volume that is mounted here takes over the owner of the folder.
-RUN mkdir --mode=0700 /var/lib/orrery && chown node:node /var/lib/orrery
+# New volumes that are mounted here take over the owners of the folders.
+RUN install --directory --mode=0700 --owner=node --group=node /var/lib/orrery /var/lib/orrery/keys
 USER node
 
 FROM runtime AS host

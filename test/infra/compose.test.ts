@@ -140,6 +140,13 @@ describe('the workers in docker-compose.yml', () => {
     }
   });
 
+  it('mount the keys for the zone that signs and the agent whose scoring servers verify', () => {
+    const withKeys = services.filter(([, service]) =>
+      service.volumes?.some((volume) => volume.startsWith('keys:')),
+    );
+    expect(withKeys.map(([name]) => name).sort()).toEqual(['agent', 'control', 'keys']);
+  });
+
   it('give the zone of workflows neither secrets, nor the keys, nor a way out', () => {
     const service = compose.services['orchestrate'];
     expect(service?.secrets).toBeUndefined();
