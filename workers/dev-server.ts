@@ -13,15 +13,16 @@ export function devServerArguments(options: {
   readonly uiPort: number | null;
 }): readonly string[] {
   mkdirSync(dirname(options.database), { recursive: true });
+  const uiArguments = options.uiPort === null ? ['--headless'] : ['--ui-port', `${options.uiPort}`];
   return [
-    'server',
-    'start-dev',
-    ...['--ip', '127.0.0.1', '--port', String(options.port)],
-    ...(options.uiPort === null ? ['--headless'] : ['--ui-port', String(options.uiPort)]),
-    ...['--db-filename', options.database],
-    ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
-    ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=2000'],
-    ...['--log-level', 'error'],
+    ...'server start-dev --ip 127.0.0.1 --log-level error'.split(' '),
+    ...'--sqlite-pragma journal_mode=WAL --sqlite-pragma synchronous=NORMAL'.split(' '),
+    ...'--dynamic-config-value history.transferProcessorMaxPollRPS=2000'.split(' '),
+    '--db-filename',
+    options.database,
+    '--port',
+    `${options.port}`,
+    ...uiArguments,
     ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
       '--search-attribute',
       `${name}=${type}`,

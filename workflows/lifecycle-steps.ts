@@ -228,7 +228,10 @@ export async function released(
   for (const region of regions) {
     await life.enter('release', `rolls out in ${region}`);
     const result = await rolledOut(life, request, region, release);
-    life.show({ rollouts: [...life.state.rollouts, result] });
+    life.show({
+      rollouts: [...life.state.rollouts, result],
+      reason: `${region}: ${result.reason}`,
+    });
     if (result.outcome === 'rolled-back') {
       life.refuse('release', `${region}: ${result.reason}`);
       return 'rolled-back';
