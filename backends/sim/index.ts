@@ -1,6 +1,6 @@
 import { PORT_NAMES, type Backend } from '../../core/backend.ts';
 import { connectWorld } from './remote.ts';
-import { simSettingsSchema, type SimSettings } from './settings.ts';
+import { simSettings, type SimSettings } from './settings.ts';
 import { createWorld } from './world.ts';
 
 /** The simulated world: its settings are its script, or the socket of a world that is served. */
@@ -9,7 +9,7 @@ export const backend: Backend<SimSettings> = {
   summary: 'A world in memory with a virtual clock, seeded randomness and scripted faults',
   has: PORT_NAMES,
   lacks: {},
-  settings: simSettingsSchema,
+  settings: simSettings,
   open: async (settings) => {
     if ('socket' in settings) return connectWorld(settings.socket);
     const { ports, clock } = createWorld(settings.world);

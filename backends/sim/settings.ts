@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { isErrorCode, type ErrorCode } from '../../core/errors.ts';
+import { isErrorCode, OrreryError, type ErrorCode } from '../../core/errors.ts';
 import { CALL_NAMES, type CallName } from './methods.ts';
 
 const share = z.number().min(0).max(1);
@@ -108,7 +108,7 @@ const simFile = z.union([
   }),
 ]);
 
-export const worldScriptSchema = z.strictObject({
+const worldScriptSchema = z.strictObject({
   seed: z.int().nonnegative().default(1),
   /** ISO 8601; when the world begins. */
   startsAt: z.iso.datetime().default('2026-01-01T00:00:00Z'),
@@ -166,9 +166,41 @@ export function versionOf(script: FullScript, version: string): VersionScript {
   return script.versions[version] ?? versionScript.parse({});
 }
 
-export const simSettingsSchema = z.union([
+const settingsSchema = z.union([
   z.strictObject({ world: worldScriptSchema }),
   /** Path of the unix socket on which another process serves its world. */
   z.strictObject({ socket: z.string().startsWith('/') }),
 ]);
-export type SimSettings = z.output<typeof simSettingsSchema>;
+export type SimSettings = z.output<typeof settingsSchema>;
+
+/** @throws OrreryError SETTINGS_INVALID naming each member that does not fit */
+export function parseScript(value: unknown): FullScript {
+  return parse(worldScriptSchema, value, 'make a world');
+}
+
+export const simSettings = {
+  /** @throws OrreryError SETTINGS_INVALID naming each member that does not fit */
+  parse(value: unknown): SimSettings {
+    // A union tells only that no form fits; with the form known, each fault has its place.
+    const { world, ...rest } = (value ?? {}) as { readonly world?: unknown };
+    if (world === undefined || Object.keys(rest).length > 0) {
+      return parse(settingsSchema, value, 'open the backend "sim", wanted {world} or {socket}');
+    }
+    return { world: parseScript(world) };
+  },
+};
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  action: string,
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(
+    ({ path, message }) => `${path.join('.') || '(whole)'}: ${message}`,
+  );
+  throw new OrreryError('SETTINGS_INVALID', `Cannot ${action}: ${faults.join('; ')}`, {
+    details: { faults },
+  });
+}

@@ -11,7 +11,7 @@ import { SimModels } from './models.ts';
 import { createPrices } from './prices.ts';
 import { Requests } from './requests.ts';
 import { SimServing } from './serving.ts';
-import { worldScriptSchema, type FullScript, type WorldScript } from './settings.ts';
+import { parseScript, type FullScript, type WorldScript } from './settings.ts';
 import { createSigner } from './signer.ts';
 import { createStrangers } from './strangers.ts';
 import { SimTraffic } from './traffic.ts';
@@ -31,12 +31,14 @@ export interface World {
  * Makes a world from its script. The same script and the same calls give the same world, but for
  * the signer's key.
  *
+ * @throws OrreryError SETTINGS_INVALID naming what in the script does not fit
+ *
  * Every call passes the border in this order: what strangers do by now, or at this call, is done;
  * what time has brought (ends of jobs, requests) is written down; a fault before the effect
  * strikes; the call is carried out; a fault after it strikes; the answer is copied out.
  */
 export function createWorld(script: WorldScript = {}): World {
-  const full = worldScriptSchema.parse(script);
+  const full = parseScript(script);
   const clock = createVirtualClock(Date.parse(full.startsAt), full.realMsPerSecond);
   const journal = createJournal(clock.now);
   const faults = createFaults(full.faults, journal);

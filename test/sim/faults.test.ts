@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { simSettings } from '../../backends/sim/settings.ts';
 import { createWorld } from '../../backends/sim/world.ts';
 import { attemptOf, trainSpec } from './job-spec.ts';
 
@@ -64,16 +65,26 @@ describe('scripted faults', () => {
   });
 });
 
-describe('worldScriptSchema', () => {
-  it('refuses calls, codes and members that do not exist', () => {
-    const make = (script: object) => () => createWorld(script);
-    expect(make({ faults: [{ call: 'compute.begin', moment: 'before' }] })).toThrow(
-      'compute.start',
+describe('settings of the sim', () => {
+  const bad: [string, object][] = [
+    ['compute.start', { faults: [{ call: 'compute.begin', moment: 'before' }] }],
+    [
+      'faults.0.throws: not a code of core/errors.ts',
+      { faults: [{ call: 'compute.start', moment: 'before', throws: 'OOPS' }] },
+    ],
+    ['sead', { sead: 3 }],
+  ];
+  it.each(bad)('refuse a script with SETTINGS_INVALID saying %s', (told, world) => {
+    expect(() => simSettings.parse({ world })).toThrow(told);
+    expect(() => createWorld(world)).toThrow(told);
+  });
+
+  it('refuse a world and a socket together, and neither of them', () => {
+    expect(() => simSettings.parse({ world: {}, socket: '/s' })).toThrow(
+      'wanted {world} or {socket}',
     );
-    expect(make({ faults: [{ call: 'compute.start', moment: 'before', throws: 'OOPS' }] })).toThrow(
-      'core/errors.ts',
-    );
-    expect(make({ sead: 3 })).toThrow('sead');
+    expect(() => simSettings.parse({})).toThrow('Cannot open the backend "sim"');
+    expect(() => simSettings.parse(null)).toThrow('Cannot open the backend "sim"');
   });
 });
 
