@@ -3,7 +3,7 @@
  * the HTTP API take: `npm exec -- node examples/fraud/request.ts --version v1 --author ada --data data.csv`.
  */
 import { resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { fraudRequest, RECIPES } from './requests.ts';
 import type { Recipe } from './requests.ts';
 
@@ -21,7 +21,7 @@ interface Flags {
 function numberOf(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) {
-    throw new RangeError(`Cannot read "${text}": it is no number, wanted one such as 60`);
+    throw new InvalidArgumentError('It is no number, wanted one such as 60.');
   }
   return value;
 }
