@@ -4,6 +4,7 @@
  * Exits with 64 (EX_USAGE of sysexits.h) for a name that is no bench.
  */
 import { readdir, readFile } from 'node:fs/promises';
+import { ERRORS, OrreryError } from '../core/errors.ts';
 import { tableText } from './table.ts';
 import type { Bench } from './table.ts';
 
@@ -37,4 +38,8 @@ async function main(words: readonly string[]): Promise<void> {
   );
 }
 
-await main(process.argv.slice(2));
+main(process.argv.slice(2)).catch((error: unknown) => {
+  if (!(error instanceof OrreryError)) throw error;
+  console.error(`error ${error.code}: ${error.message}\nnext: ${ERRORS[error.code].action}`);
+  process.exitCode = 1;
+});
