@@ -10,8 +10,9 @@
  * however the weights move. The ratios r are averaged. See evidence.ts for how ticks add up to
  * evidence whose chance to condemn a harmless canary, ever, is at most `errorRate`.
  *
- * The error rate is shared between the two metrics and the floor, which judges the canary alone
- * against the service objective. No requests means no evidence, and no evidence means hold.
+ * The error rate is shared between the two metrics and the floor, which judges the version against
+ * the service objective where no stable arm serves beside it. No requests means no evidence, and no
+ * evidence means hold.
  */
 import { addCounts, NO_COUNTS } from './counts.ts';
 import type { ArmCounts, Tick } from './counts.ts';
@@ -29,7 +30,11 @@ export interface JudgePolicy {
   readonly secondsMin: number;
   /** Requests slower than this count as slow, milliseconds. */
   readonly latencyMsMax: number;
-  /** A service objective: the canary's share of failed requests that is never acceptable. 0–1. */
+  /**
+   * The service objective: the largest acceptable share of failed requests. It is the floor where
+   * there is nothing to compare with, as after promotion; while a stable arm serves beside the
+   * canary, an incident that hits both is not the canary's fault. 0–1; 1 for none.
+   */
   readonly errorShareMax: number;
   /**
    * A condemnation needs events of the canary in more ticks than this: no tick may give more than
@@ -137,7 +142,10 @@ export function addTick(state: JudgeState, tick: Tick, policy: JudgePolicy): Jud
     ...counted,
     ticks,
     evidence: { errors: evidenceOf('errors'), slow: evidenceOf('slow') },
-    floorEvidence: after(state.floorEvidence, floorLogRatio(canary, policy.errorShareMax)),
+    floorEvidence: after(
+      state.floorEvidence,
+      tick.stable === null ? floorLogRatio(canary, policy.errorShareMax) : 0,
+    ),
   };
 }
 
@@ -184,7 +192,7 @@ function signs(state: JudgeState, policy: JudgePolicy, logMin: number): string[]
   );
   if (state.floorEvidence >= logMin) {
     reasons.push(
-      `errors: canary ${share(state.canary, 'errors')} breaks the objective of ${policy.errorShareMax * 100} %; ` +
+      `errors: ${share(state.step.canary, 'errors')} in this step break the objective of ${policy.errorShareMax * 100} %; ` +
         text(state.floorEvidence),
     );
   }
