@@ -2,7 +2,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { OrreryError } from '../core/errors.ts';
 
 /** The output that a model promises: the probability of the positive class, 0–1. */
-export const OUTPUT_NAME = 'probability';
+const OUTPUT_NAME = 'probability';
 
 /** A loaded model. It names its own features: one ONNX input for each, float32 [N, 1]. */
 export interface ScoringModel {

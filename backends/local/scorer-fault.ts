@@ -23,11 +23,17 @@ export async function readFault(reading: ServiceReading): Promise<ScorerFault> {
   } catch {
     // The line is not the server's: a crash of the runtime, or a program that is not ours.
   }
-  const { code, signal } = reading.exit ?? { code: null, signal: null };
   return {
     code: 'DEPLOY_FAILED',
-    message: `it ended with ${signal === null ? `exit code ${code}` : `signal ${signal}`}`,
+    message: howItEnded(reading.exit),
   };
+}
+
+function howItEnded(exit: ServiceReading['exit']): string {
+  if (exit?.signal) return `it ended with signal ${exit.signal}`;
+  return exit?.code === null || exit === null
+    ? 'it ended and nobody saw how'
+    : `it ended with exit code ${exit.code}`;
 }
 
 export function startFault(spec: DeploySpec, fault: ScorerFault, logPath: string): OrreryError {

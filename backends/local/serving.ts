@@ -75,33 +75,44 @@ function placesOf(home: string, key: string) {
 }
 
 /**
- * Writes the files of the endpoint. The record comes last and is created by exactly one of any
- * number of callers, so a record means that the files beside it are whole.
+ * Writes the files of the endpoint, unless a server of the same spec runs. The record is created by
+ * exactly one of any number of callers, so all of them start the same server on the same port; the
+ * other files are replaced whole, and by the same content.
+ *
+ * Two specs are the same when they state the same about the same file: a statement that was signed
+ * again has another signature. The latest signature is the one that a server which starts verifies.
  *
  * @throws OrreryError NAME_TAKEN, ARTIFACT_MISSING, ARTIFACT_CORRUPT, DISK_FULL
  */
 async function stage(home: string, spec: DeploySpec, agent: ServiceAgent): Promise<Endpoint> {
   const places = placesOf(home, spec.key);
   const { key, model, version, region, modelRef, envelope } = spec;
-  const specDigest = digestOf({ model, version, region, sha256: modelRef.sha256, envelope });
+  const { payload } = envelope;
+  const specDigest = digestOf({ model, version, region, sha256: modelRef.sha256, payload });
   const found = await readJson<Endpoint>(places.record);
-  if (found?.specDigest === specDigest) return found;
-  if (found !== null) {
-    if ((await agent.readService(places.service)).phase === 'running') {
+  const isRunning = found !== null && (await agent.readService(places.service)).phase === 'running';
+  if (found !== null && found.specDigest !== specDigest) {
+    if (isRunning) {
       throw new OrreryError(
         'NAME_TAKEN',
         `Cannot deploy ${model}/${version} as "${key}": ${found.model}/${found.version} runs under this key with another spec, wanted the same or none`,
       );
     }
-    await rm(places.folder, { recursive: true, force: true });
+    await rm(places.record, { force: true });
   }
+  if (isRunning) return found;
   await writeWhole(places.envelope, JSON.stringify(envelope));
   const staged = join(places.folder, temporaryName());
   await stageContent(home, modelRef, staged);
   await rename(staged, places.model);
   const endpoint = { key, specDigest, model, version, port: await freePort() };
-  if (await createWhole(places.record, JSON.stringify(endpoint))) return endpoint;
-  return stage(home, spec, agent);
+  await createWhole(places.record, JSON.stringify(endpoint));
+  const kept = await readJson<Endpoint>(places.record);
+  if (kept?.specDigest === specDigest) return kept;
+  throw new OrreryError(
+    'NAME_TAKEN',
+    `Cannot deploy ${model}/${version} as "${key}": another spec is deployed under this key at this moment, wanted one at a time`,
+  );
 }
 
 function start(

@@ -72,7 +72,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export async function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
   return (await bind(port)) !== null;
 }
 
