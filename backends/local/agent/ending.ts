@@ -7,11 +7,15 @@ const LOOK_MS = 10;
 /** A process that survives SIGKILL for so long hangs in the kernel, milliseconds. */
 const KILL_MS_MAX = 30_000;
 
-/** Sends a signal to the process's group if the process is still the same one. */
-export function signalGroup(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
+/** Sends a signal to the process, or to its group, if it is still the same one. */
+export function signalProcess(
+  identity: ProcessIdentity,
+  signal: NodeJS.Signals,
+  whole: 'process' | 'group',
+): boolean {
   if (!isAlive(identity)) return false;
   try {
-    process.kill(-identity.pid, signal);
+    process.kill(whole === 'group' ? -identity.pid : identity.pid, signal);
     return true;
   } catch {
     return false;
@@ -25,7 +29,7 @@ export function signalGroup(identity: ProcessIdentity, signal: NodeJS.Signals): 
  * @throws Error when it survives SIGKILL for 30 s
  */
 export async function endGroup(identity: ProcessIdentity, graceSeconds: number): Promise<void> {
-  if (!signalGroup(identity, 'SIGTERM')) return;
+  if (!signalProcess(identity, 'SIGTERM', 'group')) return;
   await waitUntil(() => !isAlive(identity), graceSeconds * 1000);
   try {
     process.kill(-identity.pid, 'SIGKILL');

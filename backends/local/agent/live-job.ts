@@ -14,7 +14,7 @@ import { existsSync, statSync, watch, writeFileSync } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import type { JobIntent, JobProgress, JobReading } from '../../../core/ports/compute.ts';
-import { endGroup, signalGroup, waitUntil } from './ending.ts';
+import { endGroup, signalProcess, waitUntil } from './ending.ts';
 import { isAlive } from './identity.ts';
 import type { ProcessIdentity } from './identity.ts';
 import { jobLogPath, PROGRESS_FILE, readResult, STOP_FILE } from './job-folder.ts';
@@ -118,10 +118,13 @@ export class LiveJob {
     });
   }
 
-  /** SIGUSR1 to the program; false when there is none to ask. */
+  /**
+   * SIGUSR1 to the program alone, since it ends children that do not handle it; false when there is
+   * none to ask.
+   */
   async checkpoint(): Promise<boolean> {
     await this.#childKnown();
-    return this.#child !== null && signalGroup(this.#child.identity, 'SIGUSR1');
+    return this.#child !== null && signalProcess(this.#child.identity, 'SIGUSR1', 'process');
   }
 
   /** Ends the job, within its grace, and returns its terminal reading. The first reason stays. */
