@@ -31,6 +31,8 @@ export interface Proxy extends ProxyPorts {
 /** Envoy is up in 0.2 s on an idle machine. */
 const READY_MS_MAX = 20_000;
 const POLL_MS = 25;
+/** Where the reason of an end is looked for. */
+const LOG_TAIL_CHARS = 4_000;
 /** No answer is cut: routes are set to 0 long before, and callers reconnect. */
 const GRACE_SECONDS = 5;
 
@@ -101,7 +103,11 @@ async function waitUntilOpen(proxy: Proxy, agent: ServiceAgent): Promise<void> {
   const giveUpAt = Date.now() + READY_MS_MAX;
   for (;;) {
     const view = await tryView(proxy);
-    if (view?.listenerError) throw portInUse('proxyPort', proxy.proxyPort);
+    if (view?.listenerError) {
+      // Envoy does not try again by itself; the next caller starts it afresh.
+      await agent.stopService(SERVICE_NAME);
+      throw listenerFault(proxy, view.listenerError);
+    }
     if (view !== null && view.versions.lds !== null) return;
     const { phase } = await agent.readService(SERVICE_NAME);
     if (phase !== 'running') throw await ended(proxy);
@@ -126,9 +132,19 @@ async function tryView(proxy: Proxy): Promise<ProxyView | null> {
   }
 }
 
+const IN_USE = /address already in use/i;
+
+function listenerFault(proxy: Proxy, details: string): OrreryError {
+  if (IN_USE.test(details)) return portInUse('proxyPort', proxy.proxyPort);
+  return new OrreryError(
+    'PROXY_REFUSED',
+    `Cannot open the proxy on port ${proxy.proxyPort}: ${details}, wanted it to listen; see ${proxy.logPath}`,
+  );
+}
+
 async function ended(proxy: Proxy): Promise<OrreryError> {
   const log = await readFile(proxy.logPath, 'utf8').catch(() => '');
-  if (/address already in use/i.test(log.slice(-4_000))) {
+  if (IN_USE.test(log.slice(-LOG_TAIL_CHARS))) {
     return portInUse('adminPort', proxy.adminPort);
   }
   return new OrreryError(
