@@ -4,6 +4,7 @@ import { OrreryError } from '../../core/errors.ts';
 import type { LifecycleId } from '../../core/ids.ts';
 import { showLifecycle } from '../operations/show-lifecycle.ts';
 import type { LifecycleView } from '../operations/show-lifecycle.ts';
+import { progressText } from './progress-text.ts';
 
 const POLL_MS = 1_000;
 /** A server that restarts is back long before. */
@@ -47,7 +48,7 @@ function changeText({ status, card, rollout, pending, stateProblem }: LifecycleV
   const progress = pending.map((activity) => [
     activity.activity,
     activity.attempt,
-    activity.progress,
+    progressText(activity.progress),
   ]);
   return JSON.stringify([status, card, rollout?.card, progress, stateProblem]);
 }

@@ -81,12 +81,21 @@ async function waitForRelease(
   json: boolean,
   secondsMax?: number,
 ): Promise<void> {
-  const [{ FOLLOW_SECONDS_DEFAULT, followLifecycle }, { isReleased, viewText }] = await Promise.all(
-    [import('./follow.ts'), import('./lifecycle-text.ts')],
+  const [follow, { isReleased, newLines, viewText }] = await Promise.all([
+    import('./follow.ts'),
+    import('./lifecycle-text.ts'),
+  ]);
+  let shown = '';
+  const view = await follow.followLifecycle(
+    client,
+    id,
+    secondsMax ?? follow.FOLLOW_SECONDS_DEFAULT,
+    (change) => {
+      const text = viewText(change);
+      if (!json) io.out(`${newLines(shown, text)}\n`);
+      shown = text;
+    },
   );
-  const view = await followLifecycle(client, id, secondsMax ?? FOLLOW_SECONDS_DEFAULT, (change) => {
-    if (!json) io.out(`${viewText(change)}\n\n`);
-  });
   if (json) io.out(`${JSON.stringify(view, null, 2)}\n`);
   if (!isReleased(view)) throw new Unsuccessful(view.status);
 }
@@ -94,7 +103,7 @@ async function waitForRelease(
 function addWatch(lifecycle: Command, io: Io): void {
   leaf(lifecycle, {
     name: 'watch',
-    summary: 'print the card at each change until the run ends; exit 0 only if it was released',
+    summary: 'print what changes until the run ends; exit 0 only if the version was released',
     examples: ['orrery lifecycle watch fraud v2', 'orrery lifecycle watch fraud v2 --for 600'],
   })
     .argument('<model>')

@@ -2,6 +2,7 @@ import type { HistoryLine } from '../operations/history.ts';
 import type { LifecycleList } from '../operations/list-lifecycles.ts';
 import type { LifecycleView } from '../operations/show-lifecycle.ts';
 import { columns } from './command.ts';
+import { progressText } from './progress-text.ts';
 
 export function listText({ lifecycles, more }: LifecycleList): string {
   if (lifecycles.length === 0) return 'No lifecycles';
@@ -33,7 +34,7 @@ function pendingText({ pending }: LifecycleView): string {
   const rows = pending.map((activity) => [
     activity.activity,
     String(activity.attempt),
-    activity.progress === null ? '' : JSON.stringify(activity.progress),
+    progressText(activity.progress),
     activity.heartbeatAt ?? '',
     activity.failure ?? '',
   ]);
@@ -50,6 +51,15 @@ export function historyText(events: readonly HistoryLine[]): string {
     event.failure ?? event.summary ?? '',
   ]);
   return columns(['ID', 'AT', 'EVENT', 'NAME', 'ATTEMPT', 'SUMMARY OR FAILURE'], rows);
+}
+
+/** The lines of a text that were not in the one before; all of them when nothing was shown yet. */
+export function newLines(before: string, after: string): string {
+  const known = new Set(before.split('\n'));
+  return after
+    .split('\n')
+    .filter((line) => line !== '' && !known.has(line))
+    .join('\n');
 }
 
 /** The end of a run is a success only when the version was released. */

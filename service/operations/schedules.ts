@@ -81,7 +81,10 @@ export async function createSchedule(
       });
       return { scheduleId: id, created: true };
     } catch (error) {
-      if ((error as Error).name !== 'ScheduleAlreadyRunning') throw error;
+      const { name, message } = error as Error;
+      // The SDK throws a TypeError for a spec that the server refuses: a cron expression, a zone.
+      if (name === 'TypeError') throw new OrreryError('REQUEST_INVALID', refusal(id, message));
+      if (name !== 'ScheduleAlreadyRunning') throw error;
       const { memo } = await client.schedule.getHandle(id).describe();
       if (memo?.['requestDigest'] === requestDigest) return { scheduleId: id, created: false };
       throw new OrreryError(
@@ -190,6 +193,10 @@ export function specOf({ cron, everySeconds, timezone, jitterSeconds }: Timing) 
     ...(timezone === undefined ? {} : { timezone }),
     ...(jitterSeconds === undefined ? {} : { jitter: jitterSeconds * 1000 }),
   };
+}
+
+function refusal(id: string, told: string): string {
+  return `Cannot create schedule ${id}: the server refuses its times (${told}), wanted a cron expression of 5–7 fields or an interval, and an IANA time zone`;
 }
 
 function viewOf({

@@ -145,6 +145,11 @@ describe('orrery schedule', () => {
     expect((await orrery(['schedule', 'delete', 'fraud', '-y'])).code).toBe(0);
     expect((await orrery(['schedule', 'show', 'fraud'])).err).toContain('NOT_FOUND');
   });
+  it('tells a cron expression that the server refuses', async () => {
+    const { code, err } = await orrery([...create, '--cron', 'nonsense'], { stdin: retrainJson() });
+    expect(code).toBe(1);
+    expect(err).toContain('error REQUEST_INVALID: Cannot create schedule retrain-fraud');
+  });
   it('refuses a schedule without a time before it asks the server', async () => {
     engine.down = true;
     const { code, err } = await orrery(create, { stdin: retrainJson() });

@@ -15,7 +15,7 @@ import type { LifecycleState } from '../../core/lifecycle/state.ts';
  * A Temporal client over runs in memory, as far as the service uses one. It behaves as the server
  * and the workflows promise: a second start under an id throws; a run waits for one approval and
  * refuses others by the rule of core; `pause`, `resume` and `rollback` are accepted unless the reason
- * is `refuse`; what does not exist throws the SDK's own error; `down` makes every call fail as gRPC
+ * is `refuse`; a cron expression of one word is refused as the SDK does; what does not exist throws the SDK's own error; `down` makes every call fail as gRPC
  * does when no server listens.
  */
 export interface EngineDouble {
@@ -148,8 +148,15 @@ export function engineDouble(): EngineDouble {
       getHandle: handleOf,
     },
     schedule: {
-      create: async (options: { scheduleId: string; memo: Record<string, unknown> }) => {
+      create: async (options: {
+        scheduleId: string;
+        memo: Record<string, unknown>;
+        spec: { cronExpressions?: string[] };
+      }) => {
         reach();
+        if (options.spec.cronExpressions?.[0]?.split(' ').length === 1) {
+          throw new TypeError('CronString does not have 5-7 fields');
+        }
         if (schedules.has(options.scheduleId)) {
           throw new ScheduleAlreadyRunning('exists', options.scheduleId);
         }
