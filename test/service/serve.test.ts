@@ -12,7 +12,7 @@ describe('serve', () => {
     const { address, end } = await serve(env);
     expect((await fetch(`${address}/healthz`)).status).toBe(200);
     await end();
-    await expect(fetch(`${address}/healthz`)).rejects.toThrow();
+    await expect(fetch(`${address}/healthz`)).rejects.toThrow('fetch failed');
   });
 
   it('says PORT_IN_USE when another process listens', async () => {
