@@ -1,6 +1,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { OrreryError } from '../../core/errors.ts';
-import { NAME_PATTERN } from '../../core/ids.ts';
+import { NAME_PATTERN, parseLifecycleId } from '../../core/ids.ts';
+import type { LifecycleId } from '../../core/ids.ts';
 import { STAGES } from '../../core/lifecycle/state.ts';
 import type { Stage } from '../../core/lifecycle/state.ts';
 import type { WorkflowType } from '../../core/messages.ts';
@@ -82,18 +83,29 @@ export function visibilityQuery({ model, stage, needsDecision, limit }: Lifecycl
 
 export function summaryOf(info: Omit<WorkflowExecutionInfo, 'raw'>): LifecycleSummary {
   const attributes = info.typedSearchAttributes;
+  // A run that was started past our service has these attributes only from its first task on.
+  const named = nameOf(info.workflowId);
   return {
     workflowId: info.workflowId,
     runId: info.runId,
     status: info.status.name,
-    model: attributes.get(MODEL_KEY) ?? null,
-    version: attributes.get(VERSION_KEY) ?? null,
+    model: attributes.get(MODEL_KEY) ?? named?.model ?? null,
+    version: attributes.get(VERSION_KEY) ?? named?.version ?? null,
     stage: attributes.get(STAGE_KEY) ?? null,
     needsDecision: attributes.get(NEEDS_DECISION_KEY) ?? null,
     costUsd: attributes.get(COST_KEY) ?? null,
     startedAt: info.startTime.toISOString(),
     closedAt: info.closeTime?.toISOString() ?? null,
   };
+}
+
+/** Null for a run under a foreign id, which the workflow itself refuses as ID_MISMATCH. */
+function nameOf(workflowId: string): LifecycleId | null {
+  try {
+    return parseLifecycleId(workflowId);
+  } catch {
+    return null;
+  }
 }
 
 function refused(member: string, value: unknown): OrreryError {

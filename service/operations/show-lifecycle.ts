@@ -58,12 +58,8 @@ export async function showLifecycle(client: Client, id: LifecycleId): Promise<Li
       running ? { result: null, failure: null } : endingOf(client, workflowId),
     ]);
     const rollout = running && state?.region ? await readRollout(client, id, state.region) : null;
-    const summary = summaryOf(description);
     return {
-      ...summary,
-      // A run that was started past our service gets these attributes only with its first task.
-      model: summary.model ?? id.model,
-      version: summary.version ?? id.version,
+      ...summaryOf(description),
       state,
       stateProblem,
       card: state === null ? null : lifecycleCard(state),
