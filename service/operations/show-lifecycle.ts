@@ -38,7 +38,7 @@ export interface LifecycleView extends LifecycleSummary {
   } | null;
   /** Of a run that ended without a failure. */
   readonly result: LifecycleResult | null;
-  /** `CODE: message` of a run that failed. */
+  /** `CODE: message` of a run that failed, `STATUS: message` of one that was ended otherwise. */
   readonly failure: string | null;
 }
 
@@ -55,7 +55,7 @@ export async function showLifecycle(client: Client, id: LifecycleId): Promise<Li
     const [{ state, stateProblem }, pending, ending] = await Promise.all([
       readState(client, workflowId),
       running ? pendingOf(client, description) : [],
-      running ? { result: null, failure: null } : endingOf(client, workflowId),
+      running ? { result: null, failure: null } : endingOf(client, description),
     ]);
     const rollout = running && state?.region ? await readRollout(client, id, state.region) : null;
     return {
@@ -129,12 +129,17 @@ function activitiesOf({
   }));
 }
 
-async function endingOf(client: Client, workflowId: string) {
+async function endingOf(
+  client: Client,
+  { workflowId, status }: Pick<WorkflowExecutionDescription, 'workflowId' | 'status'>,
+) {
   try {
     const result = (await client.workflow.getHandle(workflowId).result()) as LifecycleResult;
     return { result, failure: null };
   } catch (error) {
     const { code, message } = engineError(error, `finish ${workflowId}`);
-    return { result: null, failure: `${code}: ${message}` };
+    // A run that was cancelled, terminated or timed out has no code of its own.
+    const failure = status.name === 'FAILED' ? `${code}: ${message}` : `${status.name}: ${message}`;
+    return { result: null, failure };
   }
 }
