@@ -10,6 +10,16 @@ export function pythonProgram(): string {
   return find('ORRERY_TEST_PYTHON', 'python');
 }
 
+/** The dev server, with everything a real one does. */
+export function temporalProgram(): string {
+  return find('ORRERY_TEST_TEMPORAL', 'temporal');
+}
+
+/** The server that skips time while workflows wait. */
+export function timeSkippingProgram(): string {
+  return find('ORRERY_TEST_SERVER', 'temporal-test-server');
+}
+
 function find(variable: string, name: string): string {
   const home = process.env['ORRERY_HOME'];
   const candidates = [
