@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAgent } from '../../backends/local/agent/client.ts';
@@ -10,6 +10,9 @@ import type { ChildRecord } from '../../backends/local/agent/process-folder.ts';
 import type { ServiceSpec } from '../../backends/local/agent/protocol.ts';
 import { aHome, endedReading, intentOf, isRunning, sh, until } from '../support/local-home.ts';
 import type { Home } from '../support/local-home.ts';
+
+/** Real processes are slow on a loaded machine. */
+jest.setTimeout(60_000);
 
 let home: Home;
 beforeEach(async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createArtifacts } from '../../backends/local/artifacts.ts';
@@ -16,6 +16,9 @@ const spec: Partial<JobSpec> = {
   checkpointScope: 'ccounts',
   graceSeconds: 5,
 };
+
+/** Real processes are slow on a loaded machine. */
+jest.setTimeout(60_000);
 
 let home: Home;
 beforeAll(async () => {

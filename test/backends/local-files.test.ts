@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -16,6 +16,9 @@ import { localSettings } from '../../backends/local/settings.ts';
 import { createSigner } from '../../backends/local/signer.ts';
 import type { ModelVersion } from '../../core/ports/models.ts';
 import { ed25519KeyId } from '../../kernels/evidence/approval.ts';
+
+/** Real processes are slow on a loaded machine. */
+jest.setTimeout(60_000);
 
 let home: string;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { chmodSync, existsSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRecord } from '../../backends/local/agent/process-folder.ts';
@@ -9,6 +9,9 @@ import { createArtifacts } from '../../backends/local/artifacts.ts';
 import { contentPath } from '../../backends/local/content-store.ts';
 import { aHome, endedReading, intentOf, sh, until } from '../support/local-home.ts';
 import type { Home } from '../support/local-home.ts';
+
+/** Real processes are slow on a loaded machine. */
+jest.setTimeout(60_000);
 
 let home: Home;
 beforeAll(async () => {

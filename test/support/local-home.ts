@@ -68,8 +68,11 @@ export async function endedReading(agent: AgentClient, key: string): Promise<Job
 }
 
 /** Waits for a condition, with a limit. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + WAIT_MS_MAX;
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  msMax = WAIT_MS_MAX,
+): Promise<void> {
+  const giveUpAt = performance.now() + msMax;
   while (!(await holds())) {
     if (performance.now() > giveUpAt) throw new Error(`it does not become true: ${String(holds)}`);
     await sleep(LOOK_MS);

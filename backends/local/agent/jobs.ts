@@ -8,7 +8,6 @@ import {
   readIntent,
   readResult,
 } from './job-folder.ts';
-import type { StopReason } from './job-folder.ts';
 import { LiveJob } from './live-job.ts';
 import type { AgentList, JobOrder } from './protocol.ts';
 
@@ -25,8 +24,13 @@ export class Jobs {
   async adoptAll(): Promise<void> {
     for (const key of await jobKeys(this.#home)) {
       const folder = jobFolder(this.#home, key);
-      const intent = readIntent(folder);
-      if (intent !== null && readResult(folder) === null) this.#watch(folder, intent);
+      try {
+        const intent = readIntent(folder);
+        if (intent !== null && readResult(folder) === null) this.#watch(folder, intent);
+      } catch (error) {
+        // One damaged folder must not keep the agent of all others from starting.
+        console.error(`Cannot adopt the job ${key}: ${String(error)}, wanted a readable folder`);
+      }
     }
   }
 
@@ -60,12 +64,8 @@ export class Jobs {
     return live === undefined ? this.#present(key) : live.stop('cancel');
   }
 
-  async stopAll(why: StopReason): Promise<void> {
-    const stopped = [...this.#live.values()].map(async (live) => {
-      await live.stop(why);
-      await live.wrapperGone();
-    });
-    await Promise.all(stopped);
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#live.values()].map((live) => live.shutDown()));
   }
 
   list(): AgentList['jobs'] {

@@ -13,6 +13,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, statSync, watch, writeFileSync } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobIntent, JobProgress, JobReading } from '../../../core/ports/compute.ts';
 import { endGroup, signalProcess, waitUntil } from './ending.ts';
 import { isAlive } from './identity.ts';
@@ -34,6 +35,8 @@ import { settleJob } from './settling.ts';
 const LOOK_MS = 250;
 /** A wrapper that has not started its program after so long never will, milliseconds. */
 const WRAPPER_MS_MAX = 20_000;
+/** Longest that a shutdown waits for the result of a job whose program is gone, milliseconds. */
+const SETTLE_MS_MAX = 5000;
 /** Pause before outputs that could not be stored are tried again, milliseconds. */
 const SETTLE_RETRY_MS = 2000;
 
@@ -134,10 +137,16 @@ export class LiveJob {
     return this.ended;
   }
 
-  /** The wrapper ends a moment after its program; returns when it is gone too. */
-  async wrapperGone(): Promise<void> {
+  /**
+   * Stops the job with its agent, and returns when program and wrapper are gone. A result that cannot
+   * be kept now, as on a full disk, is left to the next agent.
+   */
+  async shutDown(): Promise<void> {
+    void this.stop('shutdown');
+    await this.#stopping;
+    await Promise.race([this.ended, sleep(SETTLE_MS_MAX, undefined, { ref: false })]);
     const wrapper = readRecord<ProcessIdentity>(this.#folder, WRAPPER_FILE);
-    if (wrapper !== null) await waitUntil(() => !isAlive(wrapper), WRAPPER_MS_MAX);
+    if (wrapper !== null) await waitUntil(() => !isAlive(wrapper), SETTLE_MS_MAX);
   }
 
   /** Stops looking; the job itself goes on. */

@@ -46,7 +46,7 @@ async function main(home: string): Promise<void> {
     services,
     health: { pid: process.pid, startedAt: new Date().toISOString(), version: PROTOCOL_VERSION },
     async shutdown() {
-      await Promise.all([jobs.stopAll('shutdown'), services.stopAll()]);
+      await Promise.all([jobs.stopAll(), services.stopAll()]);
       // The answer to this call goes out before the process ends.
       setImmediate(end, 'everything is stopped');
     },
