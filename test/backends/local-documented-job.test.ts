@@ -42,6 +42,7 @@ it('the example of docs/jobs.md saves when it is stopped, and its next attempt g
     phase: 'succeeded',
     progress: { step: 12, steps: 12, message: 'counting' },
   });
+  expect(existsSync(join(home.path, 'checkpoints', 'ccounts'))).toBe(false);
   const count = await createArtifacts({ home: home.path }).read(reading.outputs['count.txt']!);
   expect(Buffer.from(count).toString()).toBe('12\n');
 });

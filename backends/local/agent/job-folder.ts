@@ -95,7 +95,8 @@ export async function sweepHalfMade(home: string): Promise<void> {
   }
 }
 
-function checkpointFolder(home: string, scope: string): string {
+/** One folder for all attempts of a step. */
+export function checkpointFolder(home: string, scope: string): string {
   return join(home, 'checkpoints', checkedName(scope, KEY_PATTERN, 'checkpoint scope'));
 }
 

@@ -6,7 +6,7 @@ import { fileChunks, storeContent } from '../content-store.ts';
 import { writeWhole } from '../disk.ts';
 import { endProcesses } from './ending.ts';
 import { processesWith } from './identity.ts';
-import { jobLogPath, RESULT_FILE } from './job-folder.ts';
+import { checkpointFolder, jobLogPath, RESULT_FILE } from './job-folder.ts';
 import type { StopReason } from './job-folder.ts';
 import { logTail, verdictOf } from './job-verdict.ts';
 import { EXIT_FILE, readRecord } from './process-folder.ts';
@@ -64,7 +64,7 @@ export async function settleJob(
   };
   await writeWhole(join(folder, RESULT_FILE), JSON.stringify(reading));
   await rm(join(folder, 'input'), { recursive: true, force: true });
-  if (phase === 'succeeded') await rm(join(folder, 'output'), { recursive: true, force: true });
+  if (phase === 'succeeded') await dropLeftovers(home, folder, intent);
   return reading;
 }
 
@@ -90,4 +90,11 @@ async function keepOutputs(
     }
   }
   return { outputs };
+}
+
+/** No attempt follows a success, so nobody resumes from the checkpoints any more. */
+async function dropLeftovers(home: string, folder: string, { spec }: JobIntent): Promise<void> {
+  await rm(join(folder, 'output'), { recursive: true, force: true });
+  if (spec.checkpointScope === null) return;
+  await rm(checkpointFolder(home, spec.checkpointScope), { recursive: true, force: true });
 }
