@@ -4,6 +4,7 @@ import { createDataActivities } from './data.ts';
 import type { Deps } from './deps.ts';
 import { createEvidenceActivities } from './evidence.ts';
 import { withCodes } from './failures.ts';
+import { beating } from './heartbeats.ts';
 import { createObserveActivities } from './metrics.ts';
 import { createEvaluationActivities, createModelsActivities } from './release.ts';
 import { createServingActivities } from './serving.ts';
@@ -11,14 +12,16 @@ import { createTrafficActivities } from './traffic.ts';
 
 /** The activities of the `control` queue: short API calls. */
 export function controlActivities(deps: Deps) {
-  return withCodes({
-    ...createAdmissionActivities(deps),
-    ...createComputeActivities(deps),
-    ...createEvidenceActivities(deps),
-    ...createModelsActivities(deps),
-    ...createServingActivities(deps),
-    ...createTrafficActivities(deps),
-  });
+  return withCodes(
+    beating({
+      ...createAdmissionActivities(deps),
+      ...createComputeActivities(deps),
+      ...createEvidenceActivities(deps),
+      ...createModelsActivities(deps),
+      ...createServingActivities(deps),
+      ...createTrafficActivities(deps),
+    }),
+  );
 }
 
 /** The activities of the `watch` queue: long and heartbeating. */
@@ -28,7 +31,7 @@ export function watchActivities(deps: Deps) {
 
 /** The activities of the `kernels` queue: CPU-heavy. */
 export function kernelActivities(deps: Deps) {
-  return withCodes({ ...createDataActivities(deps), ...createEvaluationActivities(deps) });
+  return withCodes(beating({ ...createDataActivities(deps), ...createEvaluationActivities(deps) }));
 }
 
 export type ControlActivities = ReturnType<typeof controlActivities>;

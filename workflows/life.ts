@@ -47,11 +47,11 @@ export class Life {
   #decision: Decision | null = null;
   #rollout: ExternalWorkflowHandle | null = null;
 
-  /** @param input as it was started, before it was admitted: only its names are shown */
-  constructor(input: Pick<LifecycleRequest, 'model' | 'version'>) {
+  /** @param input as it was started, before it was admitted, so anything or nothing */
+  constructor(input: Pick<LifecycleRequest, 'model' | 'version'> | null | undefined) {
     this.state = {
-      model: String(input.model),
-      version: String(input.version),
+      model: String(input?.model),
+      version: String(input?.version),
       stage: 'admit',
       paused: false,
       gates: [],

@@ -8,10 +8,14 @@ import { TASK_QUEUES } from '../core/messages.ts';
 
 const RETRY = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 
-/** Short calls: a worker that dies is noticed after 10 s at most. */
+/** How soon the death of a worker is noticed; its activities beat more often. */
+const HEARTBEAT_TIMEOUT = '5s';
+
+/** Short calls. */
 export const control = proxyActivities<ControlActivities>({
   taskQueue: TASK_QUEUES.control,
   startToCloseTimeout: '10s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   scheduleToCloseTimeout: '1h',
   retry: RETRY,
 });
@@ -20,6 +24,7 @@ export const control = proxyActivities<ControlActivities>({
 export const slowControl = proxyActivities<ControlActivities>({
   taskQueue: TASK_QUEUES.control,
   startToCloseTimeout: '2m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   scheduleToCloseTimeout: '1h',
   retry: RETRY,
 });
@@ -28,6 +33,7 @@ export const slowControl = proxyActivities<ControlActivities>({
 export const kernels = proxyActivities<KernelActivities>({
   taskQueue: TASK_QUEUES.kernels,
   startToCloseTimeout: '10m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   scheduleToCloseTimeout: '2h',
   retry: RETRY,
 });

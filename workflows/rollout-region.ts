@@ -50,8 +50,10 @@ async function claim(rollout: RegionRollout, compensations: Compensations): Prom
   const next = fromRule(() => claimFact(fact, claimant(rollout)));
   compensations.register('give up the claim', async () => {
     const now = await rollout.readFact();
-    if (now.challenger?.owner === ownId())
-      await rollout.changeFact(now, { ...unclaimFact(now), ...before(fact) });
+    if (now.challenger?.owner !== ownId()) return;
+    // Only our own promotion is undone: a champion that somebody else made meanwhile stays.
+    const ours = now.champion === rollout.request.version;
+    await rollout.changeFact(now, { ...unclaimFact(now), ...(ours ? before(fact) : {}) });
   });
   return rollout.changeFact(fact, next);
 }
