@@ -1,0 +1,129 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { ApprovalWanted } from '../../core/evidence/approval.ts';
+import { lifecycleId } from '../../core/ids.ts';
+import type { LifecycleRequest } from '../../core/lifecycle/request.ts';
+import type { LifecycleResult, LifecycleState } from '../../core/lifecycle/state.ts';
+import { QUERIES, TASK_QUEUES, UPDATES } from '../../core/messages.ts';
+import { signApproval } from '../../kernels/evidence/approval.ts';
+import { parseLifecycleRequest } from '../../schemas/lifecycle.ts';
+import { until } from '../support/until.ts';
+
+/** Longer than a life takes with kills all around it on a slow machine. */
+const LIFE_MS_MAX = 300_000;
+
+export interface Life {
+  readonly handle: WorkflowHandle;
+  /** Approvals that the engine has accepted: none may be lost. */
+  approvals: number;
+  readonly end: Promise<LifecycleResult>;
+}
+
+/** A small life against the sim, quick in real time. */
+export function simRequest(model: string, version: string): LifecycleRequest {
+  const program = { command: ['program'], params: {}, timeoutSeconds: 600 };
+  return parseLifecycleRequest({
+    schemaVersion: 1,
+    model,
+    version,
+    author: 'ada',
+    backends: { default: 'sim' },
+    data: {
+      uri: 'sim://table',
+      contract: {
+        format: 'csv',
+        columns: [
+          { name: 'amount', type: 'number' },
+          { name: 'label', type: 'integer', role: 'label' },
+        ],
+        label: 'label',
+        rowsMin: 100,
+      },
+    },
+    training: {
+      prepare: program,
+      train: program,
+      resources: { cpus: 1, memoryMiB: 256 },
+      policy: { attemptsMax: 2 },
+    },
+    // Scores are drawn: what is tested here is not whether v2 is better.
+    evaluation: { floor: 0.05, lossMax: 1, resamples: 100 },
+    release: {
+      regions: ['eu'],
+      stepsPercent: [10, 50, 100],
+      judge: { requestsMin: 20, secondsMin: 2, latencyMsMax: 6000 },
+      bakeSeconds: 3,
+      tickSeconds: 1,
+    },
+  });
+}
+
+/** Starts a life and answers its question, through every crash, until it has ended. */
+export async function startLife(
+  client: Client,
+  request: LifecycleRequest,
+  approverKey: string,
+): Promise<Life> {
+  const handle = await client.workflow.start('runLifecycle', {
+    workflowId: lifecycleId(request),
+    taskQueue: TASK_QUEUES.orchestrate,
+    args: [request],
+  });
+  const life = {
+    handle,
+    approvals: 0,
+    end: Promise.resolve() as unknown as Promise<LifecycleResult>,
+  };
+  return Object.assign(life, { end: ended(life, approverKey) });
+}
+
+async function ended(life: Life, approverKey: string): Promise<LifecycleResult> {
+  await until(
+    `${life.handle.workflowId} is approved`,
+    () => approved(life, approverKey),
+    LIFE_MS_MAX,
+  );
+  return until(`${life.handle.workflowId} ends`, () => resultOf(life.handle), LIFE_MS_MAX);
+}
+
+/** True once it is approved or has ended otherwise; null to be asked again. */
+async function approved(life: Life, approverKey: string): Promise<true | null> {
+  const { handle } = life;
+  try {
+    const state = await handle.query<LifecycleState>(QUERIES.status);
+    if (state.outcome !== null) return true;
+    if (state.approval === null) return null;
+    await handle.executeUpdate(UPDATES.approve, {
+      args: [signedBy(approverKey, state.approval)],
+      updateId: `approve-${state.approval.nonce}`,
+    });
+    life.approvals += 1;
+    return true;
+  } catch {
+    // A killed worker or server: whether the Update got through shows when it is sent again.
+    return null;
+  }
+}
+
+function signedBy(key: string, wanted: ApprovalWanted) {
+  const { workflowId, modelSha256, reportSha256, nonce } = wanted;
+  return signApproval(key, {
+    workflowId,
+    modelSha256,
+    reportSha256,
+    nonce,
+    decision: 'approve',
+    reason: 'the test approves',
+  });
+}
+
+async function resultOf(handle: WorkflowHandle): Promise<LifecycleResult | null> {
+  const { status } = await handle.describe().catch(() => ({ status: { name: 'RUNNING' } }));
+  if (status.name === 'RUNNING') return null;
+  try {
+    return (await handle.result()) as LifecycleResult;
+  } catch (error) {
+    if (error instanceof WorkflowFailedError) throw error;
+    return null;
+  }
+}
