@@ -202,7 +202,9 @@ async function killsOf(arena: Stage): Promise<{ hits: number; misses: number }> 
     const hit = await killAt(boundary, arena);
     if (hit) hits += 1;
     if (process.env['ORRERY_TELL'] === '1') {
-      process.stdout.write(`kill ${kill}: ${boundary.call} ${boundary.moment} ${hit ? 'hit' : 'missed'} ${new Date().toISOString()}\n`);
+      process.stdout.write(
+        `kill ${kill}: ${boundary.call} ${boundary.moment} ${hit ? 'hit' : 'missed'} ${new Date().toISOString()}\n`,
+      );
     }
     if (kill % serverKillEvery === 0) await arena.engine.killAndRestart();
   }
