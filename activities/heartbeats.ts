@@ -4,7 +4,7 @@ import { Context } from '@temporalio/activity';
  * Milliseconds until the first heartbeat of an activity that tells no progress of its own, and
  * between the next ones. Most activities are over before: they cost no Action for it.
  */
-const BEAT_MS = 2000;
+export const BEAT_MS = 2000;
 
 /**
  * Lets activities heartbeat while they run, so that the death of their worker is noticed by the

@@ -34,15 +34,18 @@ export interface ActionCount {
 }
 
 export interface ActionOptions {
-  /**
-   * Heartbeats that reached the server: a number that was counted, or the largest flush interval of
-   * the worker (its `maxHeartbeatThrottleInterval`) from which the number is estimated.
-   */
-  readonly heartbeats: number | { readonly intervalSecondsMax: number };
+  /** Heartbeats that reached the server: a number that was counted, or what they are estimated from. */
+  readonly heartbeats: number | HeartbeatRule;
 }
 
-/** The SDK's default of `maxHeartbeatThrottleInterval`, seconds. */
-export const HEARTBEAT_INTERVAL_SECONDS_MAX_DEFAULT = 60;
+/** How workers heartbeat, as far as histories do not say it. */
+export interface HeartbeatRule {
+  /** An activity that is over earlier sends none, seconds. */
+  readonly firstSeconds: number;
+  /** The largest flush interval of the worker, its `maxHeartbeatThrottleInterval`, seconds. */
+  readonly intervalSecondsMax: number;
+}
+
 /** A heartbeat is flushed after this share of the activity's heartbeat timeout. */
 const HEARTBEAT_FLUSH_SHARE = 0.8;
 /** A firing of a schedule costs two Actions besides the start that it makes. */
@@ -71,7 +74,7 @@ export function countActions(history: History, options: ActionOptions): ActionCo
   byKind.heartbeat =
     typeof options.heartbeats === 'number'
       ? options.heartbeats
-      : estimateHeartbeats(events, options.heartbeats.intervalSecondsMax);
+      : estimateHeartbeats(events, options.heartbeats);
   const total = ACTION_KINDS.reduce((sum, kind) => sum + byKind[kind], 0);
   return { total, byKind, events: events.length };
 }
@@ -158,11 +161,11 @@ function tasksWithLocalActivities(events: readonly HistoryEvent[]): number {
 }
 
 /**
- * Heartbeats of the last attempt of each activity with a heartbeat timeout: its run time divided by
- * the flush interval min(0.8 × heartbeat timeout, the worker's cap). An upper estimate, because an
- * activity may heartbeat more seldom than it may.
+ * Heartbeats of the last attempt of each activity with a heartbeat timeout: the first goes out at
+ * once, the next ones min(0.8 × heartbeat timeout, the worker's cap) apart. An estimate, because an
+ * activity may heartbeat more seldom than it may, and a watch may heartbeat before `firstSeconds`.
  */
-function estimateHeartbeats(events: readonly HistoryEvent[], intervalSecondsMax: number): number {
+function estimateHeartbeats(events: readonly HistoryEvent[], rule: HeartbeatRule): number {
   const intervalSeconds = new Map<string, number>();
   const startedSeconds = new Map<string, number>();
   let heartbeats = 0;
@@ -171,7 +174,7 @@ function estimateHeartbeats(events: readonly HistoryEvent[], intervalSecondsMax:
     if (scheduled) {
       const timeout = seconds(scheduled.heartbeatTimeout);
       if (timeout > 0) {
-        const interval = Math.min(HEARTBEAT_FLUSH_SHARE * timeout, intervalSecondsMax);
+        const interval = Math.min(HEARTBEAT_FLUSH_SHARE * timeout, rule.intervalSecondsMax);
         intervalSeconds.set(String(event.eventId), interval);
       }
       continue;
@@ -189,7 +192,9 @@ function estimateHeartbeats(events: readonly HistoryEvent[], intervalSecondsMax:
     const interval = intervalSeconds.get(String(closed?.scheduledEventId));
     const start = startedSeconds.get(String(closed?.scheduledEventId));
     if (interval === undefined || start === undefined) continue;
-    heartbeats += Math.floor((seconds(event.eventTime) - start) / interval);
+    const ran = seconds(event.eventTime) - start;
+    if (ran >= rule.firstSeconds)
+      heartbeats += 1 + Math.floor((ran - rule.firstSeconds) / interval);
   }
   return heartbeats;
 }

@@ -2,26 +2,15 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { OrreryError } from '../core/errors.ts';
+import { devServerArguments } from '../workers/dev-server.ts';
+import { freePort } from '../workers/ports.ts';
 
 const READY_MS_MAX = 20_000;
 const STOP_MS_MAX = 5_000;
-
-/**
- * Flags of every dev server that is measured. Write-ahead logging keeps the file durable against a
- * killed process; the dev server polls its transfer queue 20 times a second unless told otherwise,
- * which alone adds up to 50 ms to each dispatch.
- */
-const SERVER_FLAGS = [
-  '--sqlite-pragma=journal_mode=WAL',
-  '--sqlite-pragma=synchronous=NORMAL',
-  '--dynamic-config-value=history.transferProcessorMaxPollRPS=2000',
-] as const;
 
 export interface DevServer {
   /** `host:port` of the frontend. */
@@ -40,24 +29,13 @@ function temporalBinary(): string {
   );
 }
 
-/** Starts a Temporal dev server with a fresh database on free loopback ports. */
+/** Starts the development server of `up` with a fresh database, on a free loopback port. */
 export async function startDevServer(): Promise<DevServer> {
   const folder = await mkdtemp(join(tmpdir(), 'orrery-bench-'));
   const port = await freePort();
   const child = spawn(
     temporalBinary(),
-    [
-      'server',
-      'start-dev',
-      '--headless',
-      '--ip=127.0.0.1',
-      `--port=${port}`,
-      `--http-port=${await freePort()}`,
-      `--metrics-port=${await freePort()}`,
-      `--db-filename=${join(folder, 'temporal.db')}`,
-      '--log-level=error',
-      ...SERVER_FLAGS,
-    ],
+    devServerArguments({ database: join(folder, 'temporal.db'), port, uiPort: null }),
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const address = `127.0.0.1:${port}`;
@@ -109,13 +87,4 @@ async function whenFailed(child: ChildProcess): Promise<never> {
     'TOOL_MISSING',
     `Cannot start "${child.spawnfile}": it ended with ${cause}, wanted a running dev server`,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

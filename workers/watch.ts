@@ -3,17 +3,17 @@ import { watchActivities } from '../activities/all.ts';
 import type { Deps } from '../activities/deps.ts';
 
 /**
- * The longest interval between heartbeats that any policy asks for. The SDK flushes at 0.8 of each
- * activity's own timeout, capped by this: a lower cap would make day-long watches cost more.
+ * The longest interval between heartbeats that any policy asks for, seconds. The SDK flushes at 0.8
+ * of each activity's own timeout, capped by this: a lower cap would make day-long watches cost more.
  */
-const HEARTBEAT_INTERVAL_MAX = '720s';
+export const HEARTBEAT_INTERVAL_SECONDS_MAX = 720;
 
 /** The zone of long watches: many at once, each mostly waiting. */
 export function watchOptions(deps: Deps): Partial<WorkerOptions> {
   return {
     activities: watchActivities(deps),
     maxConcurrentActivityTaskExecutions: 1000,
-    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MAX,
-    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MAX,
+    maxHeartbeatThrottleInterval: `${HEARTBEAT_INTERVAL_SECONDS_MAX}s`,
+    defaultHeartbeatThrottleInterval: `${HEARTBEAT_INTERVAL_SECONDS_MAX}s`,
   };
 }

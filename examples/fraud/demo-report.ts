@@ -5,9 +5,6 @@ import type { View } from './demo-follow.ts';
 import { MODEL } from './demo-world.ts';
 import type { TrafficReport } from './traffic.ts';
 
-/** The watch worker flushes heartbeats at most this far apart, seconds: workers/watch.ts. */
-const HEARTBEAT_INTERVAL_SECONDS_MAX = 720;
-
 /** Temporal Actions of each version's whole life, counted from its histories. */
 export async function actionsOf(
   address: string,
@@ -18,10 +15,7 @@ export async function actionsOf(
     const client = new Client({ connection });
     return await Promise.all(
       versions.map(async (version) => {
-        const heartbeats = { intervalSecondsMax: HEARTBEAT_INTERVAL_SECONDS_MAX };
-        const runs = await actionsOfTree(client, lifecycleId({ model: MODEL, version }), {
-          heartbeats,
-        });
+        const runs = await actionsOfTree(client, lifecycleId({ model: MODEL, version }));
         return runs.reduce((sum, run) => sum + run.count.total, 0);
       }),
     );

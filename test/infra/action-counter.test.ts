@@ -3,6 +3,7 @@ import { childrenOf, continuedBy, countActions, sumActions } from '../../bench/a
 import type { History } from '../../bench/action-counter.ts';
 
 const NO_HEARTBEATS = { heartbeats: 0 } as const;
+const RULE = { firstSeconds: 2, intervalSecondsMax: 60 } as const;
 
 /** Events numbered from 1, one second apart unless they say when. */
 function history(...events: readonly object[]): History {
@@ -148,26 +149,31 @@ describe('countActions', () => {
     expect(count.byKind.localActivities).toBe(2);
   });
 
-  it('estimates heartbeats from run time and 0.8 of the heartbeat timeout', () => {
+  it('estimates a first heartbeat and one more for each 0.8 of the heartbeat timeout', () => {
     const watch = history(
       scheduled({ heartbeatTimeout: { seconds: 10 } }),
       { ...activityStarted(1), eventTime: { seconds: 100 } },
-      { ...completed(1), eventTime: { seconds: 180 } },
+      { ...completed(1), eventTime: { seconds: 182 } },
     );
-    expect(countActions(watch, { heartbeats: { intervalSecondsMax: 60 } }).byKind.heartbeat).toBe(
-      10,
+    expect(countActions(watch, { heartbeats: RULE }).byKind.heartbeat).toBe(1 + 10);
+  });
+
+  it('estimates no heartbeat of an activity that is over before its first', () => {
+    const call = history(
+      scheduled({ heartbeatTimeout: { seconds: 5 } }),
+      { ...activityStarted(1), eventTime: { seconds: 100 } },
+      { ...completed(1), eventTime: { seconds: 101 } },
     );
+    expect(countActions(call, { heartbeats: RULE }).byKind.heartbeat).toBe(0);
   });
 
   it('estimates heartbeats at the throttle cap when the timeout is long', () => {
     const watch = history(
       scheduled({ heartbeatTimeout: { seconds: 900 } }),
       { ...activityStarted(1), eventTime: { seconds: 0 } },
-      { ...completed(1), eventTime: { seconds: 3600 } },
+      { ...completed(1), eventTime: { seconds: 3602 } },
     );
-    expect(countActions(watch, { heartbeats: { intervalSecondsMax: 60 } }).byKind.heartbeat).toBe(
-      60,
-    );
+    expect(countActions(watch, { heartbeats: RULE }).byKind.heartbeat).toBe(1 + 60);
   });
 
   it('takes heartbeats that were counted instead of an estimate', () => {
