@@ -33,7 +33,7 @@ export default {
       'test/*.test.ts',
       'test/{core,schemas,kernels,activities,sim,service,infra}/**/*.test.ts',
     ]),
-    project('workflows', ['test/{workflows,histories}/**/*.test.ts']),
+    project('workflows', ['test/{workflows,histories}/**/*.test.ts'], { testTimeout: 30_000 }),
     project('backends', ['test/{backends,serving}/**/*.test.ts']),
     project('engine', ['test/engine/**/*.test.ts']),
     project('e2e', ['test/e2e/**/*.test.ts']),

@@ -1,3 +1,4 @@
+import { QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { WorldScript } from '../../backends/sim/settings.ts';
@@ -74,10 +75,15 @@ export interface ApprovalChanges {
 
 let scenes = 0;
 
-export function createScene({ client, worlds }: WorkflowEngine, script: WorldScript = {}): Scene {
+/** @param script of the world, which may name the model of the scene */
+export function createScene(
+  { client, worlds }: WorkflowEngine,
+  script: WorldScript | ((model: string) => WorldScript) = {},
+): Scene {
   scenes += 1;
   const model = `model-${scenes}`;
-  const held = worlds.add(model, { ...BASE_SCRIPT, ...script });
+  const own = typeof script === 'function' ? script(model) : script;
+  const held = worlds.add(model, { ...BASE_SCRIPT, ...own });
   const request = (version: string, changes: Partial<RequestChanges> = {}) =>
     lifecycleRequest({ model, backend: model, version, ...changes });
   const start = async (version: string, changes: Partial<RequestChanges> = {}) => {
@@ -113,8 +119,8 @@ export function createLife(
     client.workflow.getHandle(rollout(region)).query<RolloutState>(QUERIES.status);
   const when: Life['when'] = (condition, wanted) =>
     until(condition, async () => {
-      const state = await status();
-      return wanted(state) ? state : null;
+      const state = await ifStarted(status());
+      return state !== null && wanted(state) ? state : null;
     });
   const question = async () => {
     const { approval } = await when('an approval is wanted', (state) => state.approval !== null);
@@ -128,8 +134,7 @@ export function createLife(
     when,
     whenRollout: (condition, wanted) =>
       until(condition, async () => {
-        // Before the rollout has started there is nothing to ask.
-        const state = await rolloutStatus().catch(() => null);
+        const state = await ifStarted(rolloutStatus());
         return state !== null && wanted(state) ? state : null;
       }),
     question,
@@ -147,6 +152,17 @@ export function createLife(
   };
 }
 
+/** Null for a child that its parent has not started yet, or that has not been admitted yet. */
+async function ifStarted<State>(status: Promise<State>): Promise<State | null> {
+  try {
+    return await status;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError)
+      return null;
+    throw error;
+  }
+}
+
 /** How something failed: the innermost failure that Temporal tells, for runs and updates alike. */
 export async function failureOf(result: Promise<unknown>): Promise<Failure> {
   try {
@@ -162,11 +178,14 @@ export async function failureOf(result: Promise<unknown>): Promise<Failure> {
 }
 
 export function approvalOf(
-  { deadlineAt: _, ...wanted }: ApprovalWanted,
+  { workflowId, modelSha256, reportSha256, nonce }: ApprovalWanted,
   { statement, key = KEYS.grace }: ApprovalChanges = {},
 ): SignedApproval {
   return signApproval(key.privateKey, {
-    ...wanted,
+    workflowId,
+    modelSha256,
+    reportSha256,
+    nonce,
     decision: 'approve',
     reason: 'looks good',
     ...statement,

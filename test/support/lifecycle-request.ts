@@ -50,7 +50,7 @@ export function lifecycleRequest(changes: RequestChanges): LifecycleRequest {
       graceSeconds: 10,
       policy: { attemptsMax: 3, heartbeatTimeoutSeconds: 10, ...policy },
     },
-    evaluation: { floor: 0.3, lossMax: 0.05, resamples: 100 },
+    evaluation: { floor: 0.3, lossMax: 0.3, resamples: 100 },
     approval: { deadlineHours: changes.deadlineHours ?? 72 },
     release: {
       regions: ['eu'],

@@ -4,7 +4,8 @@ import type { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
-import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../core/messages.ts';
+import { SEARCH_ATTRIBUTES } from '../../core/messages.ts';
+import type { TaskQueue } from '../../core/messages.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
 import { controlOptions } from '../../workers/control.ts';
 import { kernelsOptions } from '../../workers/kernels.ts';
@@ -27,8 +28,10 @@ const INDEXED_VALUE_TYPES = { Keyword: 2, Double: 4, Bool: 5 } as const;
 const DRAIN_MS_MAX = 2000;
 
 /**
- * `time-skipping` is Temporal's test server: timers pass at once while a test waits for a result.
- * `dev` is the real server; what the test server does otherwise is tested there.
+ * `dev` is the real server, on which virtual time of the worlds passes fast enough. `time-skipping`
+ * is Temporal's test server, on which timers of workflows pass at once while a test waits for a
+ * result, for deadlines of days. It also skips to the timeouts of whatever else runs there (a second
+ * run that is about to start ends as timed out), so only tests of one run at a time can use it.
  */
 export async function startWorkflowEngine(kind: 'time-skipping' | 'dev'): Promise<WorkflowEngine> {
   // Failures of activities are what these tests are about; their logs would drown the report.
@@ -72,6 +75,7 @@ function startDevServer(): Promise<TestWorkflowEnvironment> {
     server: {
       executable: { type: 'existing-path', path: temporalProgram() },
       ui: false,
+      log: { format: 'pretty', level: 'error' },
       extraArgs: [...attributes, ...pollRate],
     },
   });
@@ -82,7 +86,7 @@ async function startWorkers(
   worlds: Worlds,
 ) {
   const { codePath } = await workflowBundle(join(tmpdir(), 'orrery-tests'));
-  const zones: Record<keyof typeof TASK_QUEUES, Partial<WorkerOptions>> = {
+  const zones: Record<TaskQueue, Partial<WorkerOptions>> = {
     orchestrate: { workflowBundle: { codePath } },
     control: controlOptions(worlds.deps),
     watch: watchOptions(worlds.deps),

@@ -60,7 +60,7 @@ export function createWorlds(): Worlds {
   const add = (name: string, script: WorldScript = {}): HeldWorld => {
     const made = { world: createWorld(script), hold: createHold() };
     held.set(name, made);
-    described.set(name, sim as Backend);
+    described.set(name, { ...(sim as Backend), name });
     return made;
   };
   return {

@@ -9,7 +9,7 @@ import type { WorkflowEngine } from '../support/workflow-engine.ts';
 let engine: WorkflowEngine;
 let scene: Scene;
 beforeAll(async () => {
-  engine = await startWorkflowEngine('time-skipping');
+  engine = await startWorkflowEngine('dev');
   scene = createScene(engine, { files: { data: { rows: 120, label: 'label' } } });
 }, 60_000);
 afterAll(() => engine.close());
@@ -120,7 +120,7 @@ describe('runLifecycle', () => {
   });
 
   test('ends as rejected when the candidate is worse than the champion', async () => {
-    const worse = createScene(engine, { versions: { v2: { quality: 1 } } });
+    const worse = createScene(engine, { versions: { v2: { quality: 0 } } });
     await worse.champion('v1');
     const result = await (await worse.start('v2')).result();
     expect(result.outcome).toBe('rejected');

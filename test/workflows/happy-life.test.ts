@@ -9,7 +9,7 @@ import type { WorkflowEngine } from '../support/workflow-engine.ts';
 
 let engine: WorkflowEngine;
 beforeAll(async () => {
-  engine = await startWorkflowEngine('time-skipping');
+  engine = await startWorkflowEngine('dev');
 }, 60_000);
 afterAll(() => engine.close());
 
