@@ -31,10 +31,11 @@ function temporalBinary(): string {
 
 /** Starts the development server of `up` with a fresh database, on a free loopback port. */
 export async function startDevServer(): Promise<DevServer> {
+  const program = temporalBinary();
   const folder = await mkdtemp(join(tmpdir(), 'orrery-bench-'));
   const port = await freePort();
   const child = spawn(
-    temporalBinary(),
+    program,
     devServerArguments({ database: join(folder, 'temporal.db'), port, uiPort: null }),
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
