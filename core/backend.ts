@@ -19,6 +19,7 @@ export interface Ports {
   readonly traffic: Traffic;
 }
 export type PortName = keyof Ports;
+/** The same names as a value, for schemas and loops; the compiler holds it against `Ports`. */
 export const PORT_NAMES = [
   'artifacts',
   'compute',

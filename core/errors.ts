@@ -18,6 +18,7 @@ const entry = (retryable: boolean, meaning: string, action: string): CatalogueEn
   action,
 });
 
+/** Code → what it means, whether trying again can help, what the operator does next. */
 export const ERRORS = {
   REQUEST_INVALID: entry(
     false,

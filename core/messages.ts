@@ -18,6 +18,7 @@ export const TASK_QUEUES = {
 } as const;
 export type TaskQueue = keyof typeof TASK_QUEUES;
 
+/** Function names of the workflows, which are their wire types and are never renamed. */
 export const WORKFLOW_TYPES = [
   'runLifecycle',
   'trainModel',

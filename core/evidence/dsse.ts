@@ -47,6 +47,7 @@ export interface ReleaseStatement {
   };
 }
 
+/** Binds the model file, by its digest, to the run, the data and the report that stand behind it. */
 export function releaseStatement(facts: {
   readonly modelSha256: string;
   readonly model: string;

@@ -45,6 +45,7 @@ export interface EvaluationPolicy {
   readonly seed: number;
 }
 
+/** What a request that says nothing about its evaluation is held to. */
 export const EVALUATION_POLICY_DEFAULT: EvaluationPolicy = {
   floor: 0.3,
   lossMax: 0.02,

@@ -46,6 +46,7 @@ export interface JudgePolicy {
   readonly undecidedSecondsMax: number;
 }
 
+/** What a request that says nothing about its judge is held to. */
 export const JUDGE_POLICY_DEFAULT: JudgePolicy = {
   errorRate: 0.001,
   ratios: [1.3, 1.6, 2, 3, 5, 10, 30, 100],
@@ -87,6 +88,7 @@ export interface JudgeState extends Ordinals {
 
 const NEW_STEP = { seconds: 0, canary: NO_COUNTS, stable: NO_COUNTS };
 
+/** The judge at the beginning of a rollout: no ticks seen, and its evidence where it starts. */
 export function newJudge(policy: JudgePolicy): JudgeState {
   const atStart = policy.ratios.map(() => LOG_EVIDENCE_AT_START);
   return {
@@ -116,6 +118,10 @@ export function nextStep(state: JudgeState): JudgeState {
   };
 }
 
+/**
+ * Counts one tick. A tick without requests of the canary adds time and no evidence; the floor gains
+ * evidence only where no stable arm serves beside the canary.
+ */
 export function addTick(state: JudgeState, tick: Tick, policy: JudgePolicy): JudgeState {
   const { seconds, canary } = tick;
   const stable = tick.stable ?? NO_COUNTS;
@@ -155,6 +161,11 @@ export interface Verdict {
   readonly reasons: readonly string[];
 }
 
+/**
+ * What the evidence says now: `condemn` before anything else, `advance` once the step has its
+ * requests and seconds and nothing speaks against it, `undecided` when the step has lasted
+ * `undecidedSecondsMax`, `hold` otherwise.
+ */
 export function judge(state: JudgeState, policy: JudgePolicy): Verdict {
   const { seconds, canary } = state.step;
   const harm = signs(state, policy, logBound(policy));
