@@ -27,15 +27,18 @@ const project = (displayName: string, folders: string[], extra: object = {}) => 
   ...extra,
 });
 
+/** Real servers and processes take longer than the default of five seconds. */
+const PATIENT = { setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'] };
+
 export default {
   projects: [
     project('unit', [
       'test/*.test.ts',
       'test/{core,schemas,kernels,activities,sim,service,infra}/**/*.test.ts',
     ]),
-    project('workflows', ['test/{workflows,histories}/**/*.test.ts'], { testTimeout: 30_000 }),
-    project('backends', ['test/{backends,serving}/**/*.test.ts']),
-    project('engine', ['test/engine/**/*.test.ts']),
-    project('e2e', ['test/e2e/**/*.test.ts']),
+    project('workflows', ['test/{workflows,histories}/**/*.test.ts'], PATIENT),
+    project('backends', ['test/{backends,serving}/**/*.test.ts'], PATIENT),
+    project('engine', ['test/engine/**/*.test.ts'], PATIENT),
+    project('e2e', ['test/e2e/**/*.test.ts'], PATIENT),
   ],
 } as unknown as Config;

@@ -44,11 +44,13 @@ export async function workflowBundle(home: string): Promise<WorkflowBundle> {
   return { codePath, buildId };
 }
 
-export function bundleWorkflows() {
+/** @param interceptors more interceptor modules, by path; they must issue no commands of their own */
+export function bundleWorkflows(interceptors: readonly string[] = []) {
   const require = createRequire(import.meta.url);
+  const own = WORKFLOW_INTERCEPTORS.map((name) => require.resolve(name));
   return bundleWorkflowCode({
     workflowsPath: join(PROJECT_ROOT, 'workflows', 'all.ts'),
-    workflowInterceptorModules: WORKFLOW_INTERCEPTORS.map((name) => require.resolve(name)),
+    workflowInterceptorModules: [...own, ...interceptors],
     logger: QUIET,
   });
 }

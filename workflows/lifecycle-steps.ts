@@ -1,9 +1,11 @@
 /** The steps of a life, each a few calls, in the order in which `runLifecycle` takes them. */
-import { executeChild, getExternalWorkflowHandle, uuid4, workflowInfo } from '@temporalio/workflow';
+import { executeChild, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
 import { backendFor } from '../core/backend.ts';
 import { violationsText } from '../core/data/contract.ts';
+import { approvalNonce } from '../core/evidence/approval.ts';
 import { rolloutId, trainingId } from '../core/ids.ts';
 import type { LifecycleRequest } from '../core/lifecycle/request.ts';
+import { TASK_QUEUES } from '../core/messages.ts';
 import type { ArtifactRef } from '../core/ports/artifacts.ts';
 import { judgeEvaluation } from '../core/release/evaluation.ts';
 import type { EvaluationReport } from '../core/release/evaluation.ts';
@@ -20,8 +22,12 @@ import { trainModel } from './train-model.ts';
 /** How a life ends before its release, without being a failure of the run. */
 export class Rejection extends Error {}
 
-/** A child is asked to cancel with its parent, and its compensations are waited for. */
+/**
+ * A child is asked to cancel with its parent, and its compensations are waited for. The queue is
+ * named, though it would be the same, so that it stands in the command.
+ */
 const CHILD = {
+  taskQueue: TASK_QUEUES.orchestrate,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   parentClosePolicy: 'REQUEST_CANCEL',
 } as const;
@@ -195,12 +201,15 @@ export async function approved(
 ): Promise<void> {
   await life.enter('approve', 'waits for an approval');
   const { deadlineHours } = request.approval;
+  const { workflowId, runId } = workflowInfo();
+  const modelSha256 = training.model.sha256;
+  const reportSha256 = reportRef.sha256;
   const decision = await life.decision(
     {
-      workflowId: workflowInfo().workflowId,
-      modelSha256: training.model.sha256,
-      reportSha256: reportRef.sha256,
-      nonce: uuid4(),
+      workflowId,
+      modelSha256,
+      reportSha256,
+      nonce: approvalNonce({ runId, modelSha256, reportSha256 }),
       deadlineAt: new Date(Date.now() + deadlineHours * 3_600_000).toISOString(),
     },
     deadlineHours,

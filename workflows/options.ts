@@ -11,12 +11,19 @@ const RETRY = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval
 /** How soon the death of a worker is noticed; its activities beat more often. */
 const HEARTBEAT_TIMEOUT = '5s';
 
+/**
+ * Whatever has an effect is waited for when a run is cancelled: a job whose start is under way must
+ * have been started before it can be stopped.
+ */
+const WAIT = 'WAIT_CANCELLATION_COMPLETED';
+
 /** Short calls. */
 export const control = proxyActivities<ControlActivities>({
   taskQueue: TASK_QUEUES.control,
   startToCloseTimeout: '10s',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   scheduleToCloseTimeout: '1h',
+  cancellationType: WAIT,
   retry: RETRY,
 });
 
@@ -26,6 +33,7 @@ export const slowControl = proxyActivities<ControlActivities>({
   startToCloseTimeout: '2m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   scheduleToCloseTimeout: '1h',
+  cancellationType: WAIT,
   retry: RETRY,
 });
 

@@ -1,6 +1,7 @@
 import { executeChild, workflowInfo } from '@temporalio/workflow';
 import { lifecycleId } from '../core/ids.ts';
 import type { LifecycleRequest } from '../core/lifecycle/request.ts';
+import { TASK_QUEUES } from '../core/messages.ts';
 import { retrainVersion } from '../core/release/retrain.ts';
 import type { RetrainRequest, RetrainResult } from '../core/release/retrain.ts';
 import { control } from './options.ts';
@@ -22,6 +23,7 @@ export async function retrainModel(input: RetrainRequest): Promise<RetrainResult
   const id = lifecycleId(request);
   const { outcome } = await executeChild(runLifecycle, {
     workflowId: id,
+    taskQueue: TASK_QUEUES.orchestrate,
     args: [request],
     typedSearchAttributes: identityAttributes(request),
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',

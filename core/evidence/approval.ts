@@ -1,4 +1,4 @@
-import { canonicalJson } from '../canonical.ts';
+import { canonicalJson, digestOf } from '../canonical.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** What an approver signs: exactly one run, one model file, one report, one question. */
@@ -29,6 +29,20 @@ export interface ApprovalWanted {
   readonly nonce: string;
   /** ISO 8601 */
   readonly deadlineAt: string;
+}
+
+/**
+ * The nonce of a run's question: another run, also of the same version, asks with another one, so an
+ * old approval answers nothing. It is derived and not drawn: the random numbers of a workflow are
+ * shared with interceptors, which draw otherwise during a replay, and a question that changed after
+ * a crash would lose the approval that is under way. It need not be secret, since it is signed.
+ */
+export function approvalNonce(question: {
+  readonly runId: string;
+  readonly modelSha256: string;
+  readonly reportSha256: string;
+}): string {
+  return digestOf(['approval', question]).slice(0, 32);
 }
 
 /** The text that is signed. */

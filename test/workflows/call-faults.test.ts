@@ -27,6 +27,9 @@ const UNUSED: readonly CallName[] = [
 ];
 const USED = CALL_NAMES.filter((call) => !UNUSED.includes(call));
 
+/** A first release compares with nobody, and ends nobody's server. */
+const USED_FIRST = USED.filter((call) => call !== 'metrics.read' && call !== 'serving.undeploy');
+
 /** The next call of every method fails once; a later one of those that are called often. */
 function breakEveryCall({ world }: Scene, moment: 'before' | 'after'): void {
   for (const call of USED) {
@@ -62,7 +65,7 @@ describe('A life in which every call fails once', () => {
       breakEveryCall(scene, moment);
       expect((await scene.champion('v1')).outcome).toBe('released');
       const struck = scene.world.journal.of('fault.fired').map(({ call }) => call);
-      expect(struck.toSorted()).toEqual(USED.toSorted());
+      expect(struck.toSorted()).toEqual(USED_FIRST.toSorted());
       expect(effectsOf(scene, 'v1')).toEqual([
         'prepare 1',
         'train 1',
