@@ -46,7 +46,7 @@ check: node_modules/.installed
 	@npm run -s check
 
 test: setup check
-	@$(JEST) --selectProjects workflows backends
+	@$(JEST) --selectProjects workflows backends --maxWorkers=2
 	@$(JEST) --selectProjects engine e2e --runInBand
 
 soak: setup
