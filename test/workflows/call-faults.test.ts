@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CALL_NAMES } from '../../backends/sim/methods.ts';
 import type { CallName } from '../../backends/sim/methods.ts';
 import type { JournalEntry } from '../../backends/sim/journal.ts';
@@ -7,12 +7,11 @@ import type { Scene } from '../support/life.ts';
 import { startWorkflowEngine } from '../support/workflow-engine.ts';
 import type { WorkflowEngine } from '../support/workflow-engine.ts';
 
-/**
- * The server waits about a second before it retries, sixteen times a life, so these lives run side
- * by side, each in a world of its own. Concurrent tests do not wait for hooks, hence the promise.
- */
-const starting: Promise<WorkflowEngine> = startWorkflowEngine('dev');
-afterAll(async () => (await starting).close());
+let engine: WorkflowEngine;
+beforeAll(async () => {
+  engine = await startWorkflowEngine('dev');
+}, 60_000);
+afterAll(() => engine.close());
 
 /**
  * Calls that a life which goes well does not make: nothing is stopped, and who serves is read from
@@ -63,7 +62,7 @@ type Moment = (typeof MOMENTS)[number];
 
 /** A first release in which every call fails once. */
 async function faultyFirst(moment: Moment) {
-  const scene = createScene(await starting);
+  const scene = createScene(engine);
   breakEveryCall(scene, moment);
   const { outcome } = await scene.champion('v1');
   return { scene, outcome, effects: effectsOf(scene, 'v1') };
@@ -71,7 +70,7 @@ async function faultyFirst(moment: Moment) {
 
 /** The same for a version that has to pass a champion. */
 async function faultyClimb(moment: Moment) {
-  const scene = createScene(await starting);
+  const scene = createScene(engine);
   await scene.champion('v1');
   const before = effectsOf(scene, 'v2').length;
   breakEveryCall(scene, moment);
@@ -81,7 +80,6 @@ async function faultyClimb(moment: Moment) {
   return { scene, outcome, effects: effectsOf(scene, 'v2').slice(before) };
 }
 
-// Side by side, since a life with so many retries mostly waits for the server to try again.
 describe('A life in which every call fails once', () => {
   let first: Record<Moment, Awaited<ReturnType<typeof faultyFirst>>>;
   let climb: Record<Moment, Awaited<ReturnType<typeof faultyClimb>>>;
@@ -96,7 +94,7 @@ describe('A life in which every call fails once', () => {
     climb = { before: climbs[0] as (typeof climbs)[0], after: climbs[1] as (typeof climbs)[0] };
   }, 120_000);
 
-  test.concurrent.each(MOMENTS)('does nothing twice when calls fail %s their effect', (moment) => {
+  test.each(MOMENTS)('does nothing twice when calls fail %s their effect', (moment) => {
     const { scene, outcome, effects } = first[moment];
     expect(outcome).toBe('released');
     const struck = scene.world.journal.of('fault.fired').map(({ call }) => call);
@@ -113,29 +111,26 @@ describe('A life in which every call fails once', () => {
     ]);
   });
 
-  test.concurrent.each(MOMENTS)(
-    'climbs past a champion once when calls fail %s their effect',
-    (moment) => {
-      const { outcome, effects } = climb[moment];
-      expect(outcome).toBe('released');
-      const [prepare, train, ...rest] = effects;
-      expect([prepare, train]).toEqual(['prepare 1', 'train 1']);
-      // The two scorings run side by side, in whichever order.
-      expect(rest).toEqual([
-        'score 1',
-        'score 1',
-        'version.registered v2',
-        'champion v1, challenger v2',
-        'endpoint.started v2',
-        'champion v2, challenger v2',
-        'endpoint.gone v1',
-        'champion v2, challenger null',
-      ]);
-    },
-  );
+  test.each(MOMENTS)('climbs past a champion once when calls fail %s their effect', (moment) => {
+    const { outcome, effects } = climb[moment];
+    expect(outcome).toBe('released');
+    const [prepare, train, ...rest] = effects;
+    expect([prepare, train]).toEqual(['prepare 1', 'train 1']);
+    // The two scorings run side by side, in whichever order.
+    expect(rest).toEqual([
+      'score 1',
+      'score 1',
+      'version.registered v2',
+      'champion v1, challenger v2',
+      'endpoint.started v2',
+      'champion v2, challenger v2',
+      'endpoint.gone v1',
+      'champion v2, challenger null',
+    ]);
+  });
 
-  test.concurrent('adopts the job whose first reply was lost', async () => {
-    const scene = createScene(await starting, {
+  test('adopts the job whose first reply was lost', async () => {
+    const scene = createScene(engine, {
       faults: [{ call: 'compute.start', nth: 1, times: 2, moment: 'after' }],
     });
     const life = await scene.start('v1');
