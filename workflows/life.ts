@@ -61,7 +61,6 @@ export class Life {
       rollouts: [],
       outcome: null,
       reason: '',
-      leftovers: [],
     };
     this.#takeMessages();
   }

@@ -56,6 +56,7 @@ export class RegionRollout {
       steps: [],
       outcome: null,
       reason: '',
+      leftovers: [],
     };
     setHandler(rolloutStatusQuery, () => this.state);
     setHandler(orderRolloutSignal, ({ order, by, reason }) => {

@@ -4,7 +4,7 @@ import type { RolloutPlan } from '../core/rollout/ladder.ts';
 import type { RolloutRequest, RolloutResult } from '../core/rollout/request.ts';
 import type { ServingFact } from '../core/ports/models.ts';
 import { Compensations } from './compensations.ts';
-import { fromRule } from './failures.ts';
+import { fromRule, rootOf } from './failures.ts';
 import { control } from './options.ts';
 import { ownId, RegionRollout } from './region-rollout.ts';
 
@@ -35,8 +35,8 @@ export async function rolloutRegion(input: RolloutRequest): Promise<RolloutResul
     }
     return await finish(rollout, promoted, plan, compensations);
   } catch (error) {
-    const failures = await compensations.run();
-    rollout.show({ reason: [String(error), ...failures].join('; ') });
+    const leftovers = await compensations.run();
+    rollout.show({ reason: rootOf(error).message, leftovers });
     throw error;
   }
 }

@@ -52,7 +52,6 @@ function lifecycleLines(state: LifecycleState, detail: Detail): string[] {
       ),
       detail,
     ),
-    ...section('Left over', state.leftovers, detail),
     ...waiting(state),
   ];
 }
@@ -78,6 +77,7 @@ function rolloutLines(
       state.steps.map((step) => `${step.weightPercent} %: ${step.verdict} — ${step.reason}`),
       detail,
     ),
+    ...section('Left over', state.leftovers, detail),
     ...(state.question === null
       ? []
       : [

@@ -38,8 +38,6 @@ export interface LifecycleState {
   readonly outcome: Outcome | null;
   /** Why it ended so, or what it does now. */
   readonly reason: string;
-  /** Compensations that failed; shown, never swallowed. */
-  readonly leftovers: readonly string[];
 }
 
 /** What `runLifecycle` returns when it was not stopped by a failure. */

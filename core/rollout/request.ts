@@ -47,4 +47,6 @@ export interface RolloutState {
   readonly steps: readonly StepSummary[];
   readonly outcome: RolloutResult['outcome'] | null;
   readonly reason: string;
+  /** Compensations that failed; shown, never swallowed. */
+  readonly leftovers: readonly string[];
 }

@@ -67,7 +67,6 @@ const lifecycleState = z.object({
   rollouts: z.array(rolloutResult),
   outcome: textOrNull,
   reason: text,
-  leftovers: z.array(text),
 });
 const rolloutState = z.object({
   region: text,
@@ -80,6 +79,7 @@ const rolloutState = z.object({
   steps: z.array(step),
   outcome: textOrNull,
   reason: text,
+  leftovers: z.array(text),
 });
 export const showReply = z.object({
   ...summaryShape,

@@ -21,7 +21,7 @@ const rollout = (region: string, reason: string): RolloutResult => ({
 });
 
 describe('lifecycleCard', () => {
-  it('tells stage, gates, traffic, cost and what is left over', () => {
+  it('tells stage, gates, traffic, and cost', () => {
     const card = lifecycleCard(
       lifecycleState({
         rollouts: [rollout('eu', 'no harm')],
@@ -29,7 +29,6 @@ describe('lifecycleCard', () => {
           { stage: 'data', passed: true, reason: 'fine' },
           { stage: 'evaluate', passed: false, reason: 'worse' },
         ],
-        leftovers: ['an endpoint'],
         outcome: 'rejected',
       }),
     );
@@ -42,7 +41,6 @@ describe('lifecycleCard', () => {
         '**Cost** $1.5000 (cap $10.00)',
         '**Gates**\n- ✔ data: fine\n- ✘ evaluate: worse',
         '**Traffic**\n- eu: promoted, 100 % — no harm',
-        '**Left over**\n- an endpoint',
       ].join('\n\n'),
     );
   });
@@ -68,9 +66,13 @@ describe('lifecycleCard', () => {
   });
 
   it('counts the rows that it does not tell', () => {
-    const leftovers = Array.from({ length: 130 }, (_, index) => `endpoint ${index}`);
-    const card = lifecycleCard(lifecycleState({ leftovers }));
-    expect(card).toContain('- … 30 before\n- endpoint 30\n');
+    const gates = Array.from({ length: 130 }, (_, index) => ({
+      stage: 'data' as const,
+      passed: true,
+      reason: `endpoint ${index}`,
+    }));
+    const card = lifecycleCard(lifecycleState({ gates }));
+    expect(card).toContain('- … 30 before\n- ✔ data: endpoint 30\n');
     expect(card).not.toContain('endpoint 29\n');
   });
 });
@@ -85,11 +87,13 @@ describe('rolloutCard', () => {
         question: 'no decision after 900 s',
         steps: [stepSummary('no harm')],
         reason: 'waits',
+        leftovers: ['end the server: refused'],
       }),
     );
     expect(card).toContain('## fraud v7 in eu');
     expect(card).toContain('**Stage** canary — **paused**, **traffic** 5 % (steps 1, 5, 100)');
     expect(card).toContain('**Steps**\n- 1 %: advance — no harm');
+    expect(card).toContain('**Left over**\n- end the server: refused');
     expect(card).toContain('orrery lifecycle resume fraud v7');
     expect(card).toContain('orrery lifecycle rollback fraud v7 --reason "…"');
     expect(card).toContain('`rollout/fraud/v7/eu` of `lifecycle/fraud/v7`');
@@ -113,12 +117,11 @@ describe('a card', () => {
   it('fits CARD_BYTES_MAX and keeps its command, however large the state', () => {
     const texts = fc.array(text, { maxLength: 120 });
     fc.assert(
-      fc.property(texts, texts, texts, text, (gates, regions, leftovers, reason) => {
+      fc.property(texts, texts, text, (gates, regions, reason) => {
         const card = lifecycleCard(
           lifecycleState({
             gates: gates.map((why) => ({ stage: 'data', passed: true, reason: why })),
             rollouts: regions.map((why) => rollout('eu', why)),
-            leftovers,
             reason,
             approval: APPROVAL,
           }),
@@ -152,7 +155,6 @@ describe('a card', () => {
       version: 'v'.repeat(40),
       gates: wide.map((reason) => ({ stage: 'evaluate', passed: false, reason })),
       rollouts: wide.map((reason) => rollout('r'.repeat(40), reason)),
-      leftovers: wide,
       reason: '漢'.repeat(1000),
       approval: APPROVAL,
     });

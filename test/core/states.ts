@@ -15,7 +15,6 @@ export function lifecycleState(changes: Partial<LifecycleState> = {}): Lifecycle
     rollouts: [],
     outcome: null,
     reason: 'rolls out in eu',
-    leftovers: [],
     ...changes,
   };
 }
@@ -32,6 +31,7 @@ export function rolloutState(changes: Partial<RolloutState> = {}): RolloutState 
     steps: [],
     outcome: null,
     reason: '',
+    leftovers: [],
     ...changes,
   };
 }

@@ -50,7 +50,6 @@ export function stateOf(workflowId: string): LifecycleState {
     rollouts: [],
     outcome: null,
     reason: '',
-    leftovers: [],
   };
 }
 

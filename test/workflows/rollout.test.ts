@@ -108,7 +108,9 @@ describe('rolloutRegion', () => {
     );
     observing.release();
     expect((await life.failure()).code).toBe('cancelled');
-    expect((await life.rolloutStatus()).reason).toContain('end the server: Cannot complete call');
+    expect((await life.rolloutStatus()).leftovers.join()).toContain(
+      'end the server: Cannot complete call',
+    );
     // What comes after the failed one is compensated all the same.
     expect(await fact(scene)).toEqual({ champion: 'v1', previous: null, challenger: null });
   });
