@@ -28,30 +28,49 @@ export async function viewOf(apiUrl: string, model: string, version: string): Pr
   return (await answer.json()) as View;
 }
 
-/** Prints each change of a run until `done` says so; the last view. */
-export async function follow(
-  options: {
-    readonly apiUrl: string;
-    readonly model: string;
-    readonly version: string;
-    readonly tell: (line: string) => void;
-  },
-  done: (view: View) => boolean,
-): Promise<View> {
-  const until = Date.now() + FOLLOW_MS_MAX;
+/** Follows one run: each call prints what is new until `done` says so, and answers with the last view. */
+export type Follower = (done: (view: View) => boolean) => Promise<View>;
+
+export function follower(options: {
+  readonly apiUrl: string;
+  readonly model: string;
+  readonly version: string;
+  readonly tell: (line: string) => void;
+}): Follower {
+  const { apiUrl, model, version, tell } = options;
+  const told = new Set<string>();
   let last = '';
-  for (;;) {
-    const view = await viewOf(options.apiUrl, options.model, options.version);
-    if (view.failure !== null)
-      throw new Error(`${options.model} ${options.version} failed: ${view.failure}`);
-    const line = lineOf(view);
-    if (line !== last) options.tell(`${options.version}  ${line}`);
-    last = line;
-    if (done(view)) return view;
-    if (Date.now() > until)
-      throw new Error(`${options.model} ${options.version} hangs at: ${line}`);
-    await sleep(LOOK_MS);
-  }
+  return async (done) => {
+    const until = Date.now() + FOLLOW_MS_MAX;
+    for (;;) {
+      const view = await viewOf(apiUrl, model, version);
+      if (view.failure !== null) throw new Error(`${model} ${version} failed: ${view.failure}`);
+      for (const line of newsOf(view).filter((news) => !told.has(news))) {
+        told.add(line);
+        tell(`${version}  ${line}`);
+      }
+      const line = lineOf(view);
+      if (line !== last) tell(`${version}  ${line}`);
+      last = line;
+      if (done(view)) return view;
+      // A person may take as long as it takes.
+      if (Date.now() > until && view.state?.approval == null)
+        throw new Error(`${model} ${version} hangs at: ${line}`);
+      await sleep(LOOK_MS);
+    }
+  };
+}
+
+/** What was decided so far, each once: gates, and the steps of the rollout. */
+function newsOf({ state, rollout }: View): string[] {
+  const gates = (state?.gates ?? []).map(
+    ({ stage, passed, reason }) => `${passed ? '✔' : '✘'} ${stage}: ${reason}`,
+  );
+  const finished = (state?.rollouts ?? []).flatMap(({ steps }) => steps);
+  const steps = [...finished, ...(rollout?.state.steps ?? [])].map(
+    ({ weightPercent, verdict, reason }) => `  ${weightPercent} % ${verdict}: ${reason}`,
+  );
+  return [...steps, ...gates];
 }
 
 export function ended({ state }: View): boolean {
@@ -74,19 +93,12 @@ function lineOf(view: View): string {
   const { state, rollout } = view;
   if (state === null) return 'starting';
   const stage = `${STAGES.indexOf(state.stage) + 1} of ${STAGES.length} ${state.stage}`;
-  return `${stage.padEnd(16)} $${state.cost.usd.toFixed(4)}  ${detailOf(view, state, rollout?.state ?? null)}`;
+  return `${stage.padEnd(16)} $${state.cost.usd.toFixed(4)}  ${detailOf(view, state, rollout?.state ?? null)}`.trimEnd();
 }
 
 function detailOf(view: View, state: LifecycleState, rollout: RolloutState | null): string {
-  if (rollout !== null) {
-    const last = rollout.steps.at(-1);
-    const told =
-      last === undefined
-        ? rollout.reason
-        : `${last.weightPercent} % ${last.verdict}: ${last.reason}`;
-    return `${rollout.stage} ${rollout.weightPercent} %  ${told}`;
-  }
+  if (rollout !== null) return `${rollout.stage}, ${rollout.weightPercent} % of the traffic`;
   const progress = jobProgress(view);
   if (progress !== null) return `${progress.message} (${progress.step} of ${progress.steps})`;
-  return state.stage === 'done' ? state.reason : (state.gates.at(-1)?.reason ?? '');
+  return state.outcome ?? '';
 }

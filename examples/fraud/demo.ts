@@ -15,8 +15,8 @@ import { down } from '../../workers/down.ts';
 import { PROJECT_ROOT } from '../../workers/home.ts';
 import { up } from '../../workers/up.ts';
 import { programOutput, shown } from './demo-command.ts';
-import { ended, follow, jobProgress, waitsForApproval } from './demo-follow.ts';
-import type { View } from './demo-follow.ts';
+import { ended, follower, jobProgress, viewOf, waitsForApproval } from './demo-follow.ts';
+import type { Follower } from './demo-follow.ts';
 import { actionsOf, reportTable } from './demo-report.ts';
 import {
   freshHome,
@@ -76,7 +76,9 @@ async function main(): Promise<void> {
     const report = await traffic.stop();
     traffic = null;
     const actions = await actionsOf(temporalAddress, ['v1', 'v2', 'v3']);
-    const views = await Promise.all(['v1', 'v2', 'v3'].map((version) => versionEnd(demo, version)));
+    const views = await Promise.all(
+      ['v1', 'v2', 'v3'].map((version) => viewOf(apiUrl, MODEL, version)),
+    );
     const seconds = (performance.now() - startedAt) / 1000;
     process.stdout.write(
       reportTable({
@@ -105,8 +107,8 @@ async function generated(home: string): Promise<string> {
 }
 
 async function firstVersion(demo: Demo): Promise<void> {
-  await start(demo, 'v1', { trees: 60, stepDelayMs: 20 });
-  await followed(demo, 'v1', (view) => {
+  const follow = await start(demo, 'v1', { trees: 60, stepDelayMs: 20 });
+  await follow((view) => {
     const progress = jobProgress(view);
     return (
       progress !== null &&
@@ -115,7 +117,7 @@ async function firstVersion(demo: Demo): Promise<void> {
     );
   });
   tell(`v1  kill -9 of the trainer, process ${await killTrainer(demo.home)}`);
-  await approveAndFollow(demo, 'v1', 'released');
+  await approveAndFollow(demo, 'v1', follow, 'released');
 }
 
 async function release(
@@ -124,15 +126,15 @@ async function release(
   recipe: Partial<FraudRequestOptions>,
   wanted: Outcome,
 ): Promise<void> {
-  await start(demo, version, recipe);
-  await approveAndFollow(demo, version, wanted);
+  const follow = await start(demo, version, recipe);
+  await approveAndFollow(demo, version, follow, wanted);
 }
 
 async function start(
   { apiUrl, dataPath }: Demo,
   version: string,
   recipe: Partial<FraudRequestOptions>,
-): Promise<void> {
+): Promise<Follower> {
   const programsDir = join(PROJECT_ROOT, 'examples', 'fraud');
   const request = fraudRequest({
     version,
@@ -150,10 +152,16 @@ async function start(
   });
   if (!answer.ok) throw new Error(`Cannot start ${version}: ${await answer.text()}`);
   tell(`${version}  started over HTTP (${recipe.recipe ?? 'standard'} recipe)`);
+  return follower({ apiUrl, model: MODEL, version, tell });
 }
 
-async function approveAndFollow(demo: Demo, version: string, wanted: Outcome): Promise<void> {
-  const view = await followed(demo, version, waitsForApproval);
+async function approveAndFollow(
+  demo: Demo,
+  version: string,
+  follow: Follower,
+  wanted: Outcome,
+): Promise<void> {
+  const view = await follow(waitsForApproval);
   if (!ended(view)) {
     if (flags.has('--wait-for-approval')) {
       const key = approverKeyPath(demo.home, APPROVER);
@@ -172,18 +180,10 @@ async function approveAndFollow(demo: Demo, version: string, wanted: Outcome): P
       ]);
     }
   }
-  const end = await followed(demo, version, ended);
+  const end = await follow(ended);
   const outcome = end.state?.outcome;
   if (outcome !== wanted)
     throw new Error(`${version} ended as ${outcome}, wanted ${wanted}: ${end.state?.reason}`);
-}
-
-function followed({ apiUrl }: Demo, version: string, done: (view: View) => boolean): Promise<View> {
-  return follow({ apiUrl, model: MODEL, version, tell }, done);
-}
-
-async function versionEnd(demo: Demo, version: string): Promise<View> {
-  return follow({ apiUrl: demo.apiUrl, model: MODEL, version, tell: () => undefined }, ended);
 }
 
 async function schedule({ home, dataPath }: Demo): Promise<void> {
