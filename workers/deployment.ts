@@ -11,12 +11,14 @@ const RETRY_MS = 250;
  * Makes a build the one that new runs start on, once its workers poll. Runs of older builds stay
  * on theirs until they are done.
  *
+ * @param stillPossible throws when waiting on makes no sense
  * @throws OrreryError ENGINE_UNREACHABLE when the server does not take it in time
  */
 export async function setCurrentVersion(
   client: Client,
   namespace: string,
   buildId: string,
+  stillPossible: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const until = Date.now() + WAIT_MS_MAX;
   for (;;) {
@@ -37,6 +39,7 @@ export async function setCurrentVersion(
           { cause },
         );
       }
+      await stillPossible();
       await sleep(RETRY_MS);
     }
   }

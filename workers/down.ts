@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { connectAgent } from '../backends/local/agent/client.ts';
 import { OrreryError } from '../core/errors.ts';
 import { homePaths, orreryHome } from './home.ts';
+import { reportError } from './report.ts';
 
 export async function down(tell: (line: string) => void): Promise<void> {
   const home = orreryHome();
@@ -16,4 +17,6 @@ export async function down(tell: (line: string) => void): Promise<void> {
   rmSync(homePaths(home).up, { force: true });
 }
 
-if (import.meta.main) await down((line) => process.stdout.write(`${line}\n`));
+if (import.meta.main) {
+  down((line) => process.stdout.write(`${line}\n`)).catch(reportError);
+}

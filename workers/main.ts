@@ -7,7 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { Runtime, Worker } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { Deps } from '../activities/deps.ts';
-import { ERRORS, OrreryError } from '../core/errors.ts';
+import { OrreryError } from '../core/errors.ts';
 import { DEPLOYMENT_NAME, TASK_QUEUES } from '../core/messages.ts';
 import type { TaskQueue } from '../core/messages.ts';
 import { createBackends } from './backends.ts';
@@ -18,6 +18,7 @@ import { homePaths, orreryHome, workerHealthFile } from './home.ts';
 import { createKernelPool } from './kernel-pool.ts';
 import { kernelsOptions } from './kernels.ts';
 import { orchestrateOptions } from './orchestrate.ts';
+import { reportError } from './report.ts';
 import { readSettings } from './settings.ts';
 import { systemClock } from './system-clock.ts';
 import { telemetryOptions } from './telemetry.ts';
@@ -126,14 +127,4 @@ function tellHealth(home: string, queues: readonly TaskQueue[]): { stop(): void 
   };
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-  const known =
-    error instanceof OrreryError
-      ? error
-      : new OrreryError('INTERNAL', String(error), { cause: error });
-  process.stderr.write(
-    `error ${known.code}: ${known.message}\nnext: ${ERRORS[known.code].action}\n`,
-  );
-  if (known.code === 'INTERNAL') process.stderr.write(`${(error as Error).stack ?? ''}\n`);
-  process.exitCode = 1;
-});
+main(process.argv.slice(2)).catch(reportError);

@@ -43,6 +43,12 @@ async function choose(
   const fixed = process.env[variable];
   if (fixed !== undefined) {
     const port = Number(fixed);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+      throw new OrreryError(
+        'SETTINGS_INVALID',
+        `Cannot listen on "${fixed}" (${variable}): wanted a port, 1–65535`,
+      );
+    }
     if (await isFree(port)) return port;
     throw new OrreryError(
       'PORT_IN_USE',

@@ -8,18 +8,22 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { ensureAgent } from '../backends/local/agent/launch.ts';
 import type { AgentClient } from '../backends/local/agent/client.ts';
+import { socketPath } from '../backends/local/agent/protocol.ts';
 import type { ServiceSpec } from '../backends/local/agent/protocol.ts';
 import { ensureKeys } from '../backends/local/keys.ts';
-import { ERRORS, OrreryError } from '../core/errors.ts';
+import { OrreryError } from '../core/errors.ts';
 import { TASK_QUEUES } from '../core/messages.ts';
 import { workflowBundle } from './bundle.ts';
 import { setCurrentVersion } from './deployment.ts';
 import { devServerArguments } from './dev-server.ts';
 import { homePaths, orreryHome, PROJECT_ROOT } from './home.ts';
 import { choosePorts } from './ports.ts';
-import { localSettingsFor } from './settings.ts';
+import { reportError } from './report.ts';
+import { throwIfEnded } from './service-death.ts';
+import { localSettingsFor, readSettings } from './settings.ts';
 
 /** What clients read from `<home>/run/up.json`. */
 export interface UpRecord {
@@ -34,47 +38,70 @@ export interface UpRecord {
 export const DEMO_APPROVERS = ['ada', 'grace'] as const;
 
 const READY_MS_MAX = 30_000;
+const LOOK_MS = 50;
 const DRAIN_SECONDS = 25;
 
+/**
+ * Brings everything up, or finds it running.
+ *
+ * @throws OrreryError SETTINGS_INVALID, PORT_IN_USE, TOOL_MISSING, ENGINE_UNREACHABLE; then nothing
+ * runs that did not run before
+ */
 export async function up(tell: (line: string) => void): Promise<UpRecord> {
   const home = orreryHome();
+  await prepareHome(home);
+  const agent = await ensureAgent({ home });
+  const { services } = await agent.list();
+  const wasUp = services.some(({ phase }) => phase === 'running');
+  try {
+    return await bringUp(agent, home, tell);
+  } catch (error) {
+    if (!wasUp) await agent.shutdown();
+    throw error;
+  }
+}
+
+/** Folders, settings and keys; a home that has them is left as it is. */
+async function prepareHome(home: string): Promise<void> {
+  socketPath(home);
   const paths = homePaths(home);
   for (const folder of [paths.run, paths.logs, paths.cache]) mkdirSync(folder, { recursive: true });
-  if (!existsSync(paths.settings))
+  if (!existsSync(paths.settings)) {
     writeFileSync(paths.settings, JSON.stringify(localSettingsFor(home), null, 2));
+  }
+  readSettings(home);
   await ensureKeys(home, DEMO_APPROVERS);
-  const agent = await ensureAgent({ home });
+}
+
+async function bringUp(
+  agent: AgentClient,
+  home: string,
+  tell: (line: string) => void,
+): Promise<UpRecord> {
   tell(`host agent ${(await agent.health()).pid}`);
   const engine = await startEngine(agent, home, tell);
   const { buildId } = await workflowBundle(home);
   const env = {
+    ...passedOn(),
     ORRERY_HOME: home,
     TEMPORAL_ADDRESS: engine.temporalAddress,
     TEMPORAL_NAMESPACE: engine.namespace,
     NODE_NO_WARNINGS: '1',
-    ...passedOn(),
   };
-  await Promise.all(
-    Object.keys(TASK_QUEUES).map((queue) =>
-      startOrReplace(
-        agent,
-        nodeService(`worker-${queue}`, ['workers/main.ts', queue], {
-          ...env,
-          ORRERY_BUILD: buildId,
-        }),
-      ),
-    ),
+  const workers = Object.keys(TASK_QUEUES).map((queue) =>
+    nodeService(`worker-${queue}`, ['workers/main.ts', queue], { ...env, ORRERY_BUILD: buildId }),
   );
-  const apiPort = String(engine.apiPort);
-  await startOrReplace(
-    agent,
-    nodeService('api', ['service/main.ts'], { ...env, ORRERY_API_PORT: apiPort }),
-  );
+  const api = nodeService('api', ['service/main.ts'], {
+    ...env,
+    ORRERY_API_PORT: `${engine.apiPort}`,
+  });
+  const names = [...workers, api].map(({ name }) => name);
+  await Promise.all([...workers, api].map((spec) => startOrReplace(agent, spec)));
   const record = upRecord(engine, buildId);
-  writeFileSync(paths.up, JSON.stringify(record, null, 2));
-  await promote(record);
+  await promote(record, () => throwIfEnded(agent, names));
   tell(`workers ${Object.keys(TASK_QUEUES).join(', ')} (build ${buildId})`);
-  await answering('127.0.0.1', engine.apiPort, 'the service');
+  await answering('127.0.0.1', engine.apiPort, 'the service', () => throwIfEnded(agent, names));
+  writeFileSync(homePaths(home).up, JSON.stringify(record, null, 2));
   tell(`service ${record.apiUrl}`);
   return record;
 }
@@ -112,7 +139,9 @@ async function startEngine(
     env: {},
     graceSeconds: 10,
   });
-  await answering('127.0.0.1', ports.temporal, 'the Temporal server');
+  await answering('127.0.0.1', ports.temporal, 'the Temporal server', () =>
+    throwIfEnded(agent, ['temporal']),
+  );
   const temporalUiUrl = `http://127.0.0.1:${ports.temporalUi}`;
   tell(`Temporal 127.0.0.1:${ports.temporal}, UI ${temporalUiUrl}`);
   return {
@@ -134,17 +163,12 @@ function upRecord(engine: Engine, buildId: string): UpRecord {
   };
 }
 
-/** Variables that a service needs from whoever calls `up`, when they are set. */
+/** What whoever calls `up` has set for Temporal's clients, for us and for the exporter of traces. */
 function passedOn(): Record<string, string> {
-  const names = [
-    'ORRERY_SETTINGS',
-    'OTEL_EXPORTER_OTLP_ENDPOINT',
-    'TEMPORAL_API_KEY',
-    'TEMPORAL_PROFILE',
-  ];
   return Object.fromEntries(
-    names.flatMap((name) =>
-      process.env[name] === undefined ? [] : [[name, process.env[name] as string]],
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && /^(TEMPORAL_|OTEL_|ORRERY_SETTINGS$|ORRERY_OIDC_)/.test(entry[0]),
     ),
   );
 }
@@ -174,25 +198,36 @@ async function startOrReplace(agent: AgentClient, spec: ServiceSpec): Promise<vo
   }
 }
 
-async function promote({ temporalAddress, namespace, buildId }: UpRecord): Promise<void> {
-  const connection = await Connection.connect({ address: temporalAddress });
+async function promote(
+  { temporalAddress, namespace, buildId }: UpRecord,
+  stillPossible: () => Promise<void>,
+): Promise<void> {
+  const { connectionOptions } = loadClientConnectConfig();
+  const connection = await Connection.connect({ ...connectionOptions, address: temporalAddress });
   try {
-    await setCurrentVersion(new Client({ connection, namespace }), namespace, buildId);
+    const client = new Client({ connection, namespace });
+    await setCurrentVersion(client, namespace, buildId, stillPossible);
   } finally {
     await connection.close();
   }
 }
 
-async function answering(host: string, port: number, what: string): Promise<void> {
+async function answering(
+  host: string,
+  port: number,
+  what: string,
+  stillPossible: () => Promise<void>,
+): Promise<void> {
   const until = Date.now() + READY_MS_MAX;
   while (!(await connects(host, port))) {
+    await stillPossible();
     if (Date.now() > until) {
       throw new OrreryError(
         'ENGINE_UNREACHABLE',
         `Cannot reach ${what} at ${host}:${port} within ${READY_MS_MAX / 1000} s`,
       );
     }
-    await sleep(50);
+    await sleep(LOOK_MS);
   }
 }
 
@@ -205,14 +240,5 @@ function connects(host: string, port: number): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  up((line) => process.stdout.write(`${line}\n`)).catch((error: unknown) => {
-    const known =
-      error instanceof OrreryError
-        ? error
-        : new OrreryError('INTERNAL', String(error), { cause: error });
-    process.stderr.write(
-      `error ${known.code}: ${known.message}\nnext: ${ERRORS[known.code].action}\n`,
-    );
-    process.exitCode = 1;
-  });
+  up((line) => process.stdout.write(`${line}\n`)).catch(reportError);
 }
