@@ -81,7 +81,7 @@ async function waitForRelease(
   json: boolean,
   secondsMax?: number,
 ): Promise<void> {
-  const [follow, { isReleased, newLines, viewText }] = await Promise.all([
+  const [follow, { failureOf, isReleased, newLines, viewText }] = await Promise.all([
     import('./follow.ts'),
     import('./lifecycle-text.ts'),
   ]);
@@ -97,7 +97,8 @@ async function waitForRelease(
     },
   );
   if (json) io.out(`${JSON.stringify(view, null, 2)}\n`);
-  if (!isReleased(view)) throw new Unsuccessful(view.status);
+  if (isReleased(view)) return;
+  throw (json ? null : failureOf(view)) ?? new Unsuccessful(view.status);
 }
 
 function addWatch(lifecycle: Command, io: Io): void {

@@ -1,3 +1,4 @@
+import { isErrorCode, OrreryError } from '../../core/errors.ts';
 import type { HistoryLine } from '../operations/history.ts';
 import type { LifecycleList } from '../operations/list-lifecycles.ts';
 import type { LifecycleView } from '../operations/show-lifecycle.ts';
@@ -65,4 +66,10 @@ export function newLines(before: string, after: string): string {
 /** The end of a run is a success only when the version was released. */
 export function isReleased(view: LifecycleView): boolean {
   return view.result?.outcome === 'released';
+}
+
+/** Why a run failed, as an error with what to do next; null for one that did not fail by a code. */
+export function failureOf({ failure }: LifecycleView): OrreryError | null {
+  const [, code, message] = /^([A-Z_]+): ([\s\S]*)$/.exec(failure ?? '') ?? [];
+  return isErrorCode(code) ? new OrreryError(code, message ?? '') : null;
 }
