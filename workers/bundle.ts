@@ -32,16 +32,20 @@ export interface WorkflowBundle {
 /** Bundles the workflows once per state of their sources and keeps the bundle in the home's cache. */
 export async function workflowBundle(home: string): Promise<WorkflowBundle> {
   const buildId = sourceDigest();
-  const { cache } = homePaths(home);
-  const codePath = join(cache, `workflows-${buildId}.js`);
+  const codePath = bundlePath(home, buildId);
   if (!existsSync(codePath)) {
     const { code } = await bundleWorkflows();
-    mkdirSync(cache, { recursive: true });
+    mkdirSync(homePaths(home).cache, { recursive: true });
     const draft = `${codePath}.${process.pid}`;
     writeFileSync(draft, code);
     renameSync(draft, codePath);
   }
   return { codePath, buildId };
+}
+
+/** Where the bundle of a build is kept; bundles of older builds stay for the runs that began on them. */
+export function bundlePath(home: string, buildId: string): string {
+  return join(homePaths(home).cache, `workflows-${buildId}.js`);
 }
 
 /** @param interceptors more interceptor modules, by path; they must issue no commands of their own */

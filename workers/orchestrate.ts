@@ -6,7 +6,8 @@ import { workflowBundle } from './bundle.ts';
  * after a second instead of ten.
  */
 export async function orchestrateOptions(home: string): Promise<Partial<WorkerOptions>> {
-  const { codePath } = await workflowBundle(home);
+  // A worker of an older build is told where its bundle is: the sources are not its own any more.
+  const codePath = process.env['ORRERY_BUNDLE'] ?? (await workflowBundle(home)).codePath;
   return {
     workflowBundle: { codePath },
     stickyQueueScheduleToStartTimeout: '1s',

@@ -20,6 +20,7 @@ import { workflowBundle } from './bundle.ts';
 import { setCurrentVersion } from './deployment.ts';
 import { devServerArguments } from './dev-server.ts';
 import { homePaths, orreryHome, PROJECT_ROOT } from './home.ts';
+import { olderWorkerName, serveOlderBuilds } from './older-builds.ts';
 import { choosePorts } from './ports.ts';
 import { reportError } from './report.ts';
 import { throwIfEnded } from './service-death.ts';
@@ -80,7 +81,8 @@ async function bringUp(
 ): Promise<UpRecord> {
   tell(`host agent ${(await agent.health()).pid}`);
   const engine = await startEngine(agent, home, tell);
-  const { buildId } = await workflowBundle(home);
+  const bundle = await workflowBundle(home);
+  const buildId = process.env['TEMPORAL_WORKER_BUILD_ID'] ?? bundle.buildId;
   const env = {
     ...passedOn(),
     ORRERY_HOME: home,
@@ -88,9 +90,15 @@ async function bringUp(
     TEMPORAL_NAMESPACE: engine.namespace,
     NODE_NO_WARNINGS: '1',
   };
-  const workers = Object.keys(TASK_QUEUES).map((queue) =>
-    nodeService(`worker-${queue}`, ['workers/main.ts', queue], { ...env, ORRERY_BUILD: buildId }),
-  );
+  const workersOf = (build: string, named: (queue: string) => string, more = {}) =>
+    Object.keys(TASK_QUEUES).map((queue) =>
+      nodeService(named(queue), ['workers/main.ts', queue], {
+        ...env,
+        ...more,
+        TEMPORAL_WORKER_BUILD_ID: build,
+      }),
+    );
+  const workers = workersOf(buildId, (queue) => `worker-${queue}`);
   const api = nodeService('api', ['service/main.ts'], {
     ...env,
     ORRERY_API_PORT: `${engine.apiPort}`,
@@ -98,8 +106,23 @@ async function bringUp(
   const names = [...workers, api].map(({ name }) => name);
   await Promise.all([...workers, api].map((spec) => startOrReplace(agent, spec)));
   const record = upRecord(engine, buildId);
-  await promote(record, () => throwIfEnded(agent, names));
-  tell(`workers ${Object.keys(TASK_QUEUES).join(', ')} (build ${buildId})`);
+  await withClient(record, async (client) => {
+    const stillPossible = () => throwIfEnded(agent, names);
+    await setCurrentVersion(client, record.namespace, buildId, stillPossible);
+    tell(`workers ${Object.keys(TASK_QUEUES).join(', ')} (build ${buildId})`);
+    await serveOlderBuilds(
+      agent,
+      client,
+      {
+        home,
+        namespace: record.namespace,
+        current: buildId,
+        workersOf: (older, codePath) =>
+          workersOf(older, (queue) => olderWorkerName(queue, older), { ORRERY_BUNDLE: codePath }),
+      },
+      tell,
+    );
+  });
   await answering('127.0.0.1', engine.apiPort, 'the service', () => throwIfEnded(agent, names));
   writeFileSync(homePaths(home).up, JSON.stringify(record, null, 2));
   tell(`service ${record.apiUrl}`);
@@ -198,15 +221,14 @@ async function startOrReplace(agent: AgentClient, spec: ServiceSpec): Promise<vo
   }
 }
 
-async function promote(
-  { temporalAddress, namespace, buildId }: UpRecord,
-  stillPossible: () => Promise<void>,
+async function withClient(
+  { temporalAddress, namespace }: UpRecord,
+  act: (client: Client) => Promise<void>,
 ): Promise<void> {
   const { connectionOptions } = loadClientConnectConfig();
   const connection = await Connection.connect({ ...connectionOptions, address: temporalAddress });
   try {
-    const client = new Client({ connection, namespace });
-    await setCurrentVersion(client, namespace, buildId, stillPossible);
+    await act(new Client({ connection, namespace }));
   } finally {
     await connection.close();
   }
