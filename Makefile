@@ -47,7 +47,7 @@ check: node_modules/.installed
 
 test: setup check
 	@$(JEST) --selectProjects workflows backends --maxWorkers=2
-	@$(JEST) --selectProjects engine e2e --runInBand
+	@$(JEST) --selectProjects engine e2e --maxWorkers=2
 
 soak: setup
 	@ORRERY_SOAK=1 $(JEST) --selectProjects engine --runInBand kill

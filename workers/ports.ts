@@ -19,7 +19,8 @@ export type PortsChosen = Record<keyof typeof PORT_WISHES, number>;
 
 /**
  * Chooses ports once and remembers them in a file, so that a restart keeps its addresses. A port
- * that a variable fixes is taken as it is.
+ * that a variable fixes is taken as it is. With ORRERY_PORTS=free the preferred ones are not tried,
+ * so that several installations that start at once do not reach for the same.
  *
  * @param running the ports of services that run already, which are ours and so not free
  * @throws OrreryError PORT_IN_USE when a fixed port is taken
@@ -55,7 +56,8 @@ async function choose(
       `Cannot listen on 127.0.0.1:${fixed} (${variable}): another process does`,
     );
   }
-  for (const port of [remembered, preferred]) {
+  const wished = process.env['ORRERY_PORTS'] === 'free' ? [remembered] : [remembered, preferred];
+  for (const port of wished) {
     if (port !== undefined && (await isFree(port))) return port;
   }
   return freePort();

@@ -22,7 +22,14 @@ beforeAll(async () => {
   const demo = spawn(
     join(PROJECT_ROOT, 'node_modules', '.bin', 'node'),
     [join(PROJECT_ROOT, 'examples', 'fraud', 'demo.ts')],
-    { env: { PATH: process.env['PATH'], ORRERY_HOME: home, NODE_NO_WARNINGS: '1' } },
+    {
+      env: {
+        PATH: process.env['PATH'],
+        ORRERY_HOME: home,
+        ORRERY_PORTS: 'free',
+        NODE_NO_WARNINGS: '1',
+      },
+    },
   );
   for (const stream of [demo.stdout, demo.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

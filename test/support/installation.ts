@@ -47,7 +47,13 @@ export function anInstallation(env: Env = {}, { venv = true } = {}): Installatio
   const home = mkdtempSync(join(tmpdir(), 'oi-'));
   if (venv) symlinkSync(dirname(dirname(temporalProgram())), join(home, 'venv'));
   const run = (program: string, args: readonly string[], more: Env = {}) =>
-    ran(program, args, { ...foreignless(), ORRERY_HOME: home, ...env, ...more });
+    ran(program, args, {
+      ...foreignless(),
+      ORRERY_HOME: home,
+      ORRERY_PORTS: 'free',
+      ...env,
+      ...more,
+    });
   const record = () => JSON.parse(readFileSync(join(home, 'run', 'up.json'), 'utf8')) as UpRecord;
   const orrery = (...args: readonly string[]) => run(join(PROJECT_ROOT, 'orrery'), args);
   const down = () => run(NODE, [join(PROJECT_ROOT, 'workers', 'down.ts')]);
