@@ -22,7 +22,7 @@ export function olderWorkerName(queue: string, buildId: string): string {
 /**
  * A run stays on the build that it began on, so that build needs workers until its last run has
  * ended, however often the sources change and the machine restarts. They get the bundle that the
- * home has kept; activities are those of today, whose inputs only ever gain optional members.
+ * home has kept; activities are those of today, which have to take what older builds send.
  * Workers of builds without runs are ended.
  */
 export async function serveOlderBuilds(
