@@ -6,7 +6,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { connectAgent } from '../../backends/local/agent/client.ts';
 import { serveWorld } from '../../backends/sim/remote.ts';
 import { createWorld } from '../../backends/sim/world.ts';
 import type { LifecycleState } from '../../core/lifecycle/state.ts';
@@ -14,7 +13,7 @@ import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../core/messages.ts';
 import { signApproval } from '../../kernels/evidence/approval.ts';
 import { generateApproverKey } from '../../kernels/evidence/keys.ts';
 import { localSettingsFor } from '../../workers/settings.ts';
-import { anInstallation, succeeded } from '../support/installation.ts';
+import { anInstallation, succeeded, workersIn } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 import { smallRequest } from './small-request.ts';
 import type { SmallRequest } from './small-request.ts';
@@ -48,12 +47,6 @@ afterAll(async () => {
 }, START_MS_MAX);
 
 const queues = Object.keys(TASK_QUEUES);
-
-async function workersOf(folder: string): Promise<string[]> {
-  const { services } = await connectAgent(folder).list();
-  const names = services.filter(({ phase }) => phase === 'running').map(({ name }) => name);
-  return names.filter((name) => name.startsWith('worker-')).sort();
-}
 
 const idOf = ({ model, version }: Pick<SmallRequest, 'model' | 'version'>) =>
   `lifecycle/${model}/${version}`;
@@ -220,6 +213,15 @@ describe('A start that is repeated', () => {
     expect(answer.status).toBe(409);
     expect(await answer.json()).toMatchObject({ code: 'ALREADY_RUNNING' });
   });
+
+  test('leaves a run that its starter can cancel', async () => {
+    succeeded(await orrery('lifecycle', 'cancel', 'twice', 'v1', '-y'));
+    await when(
+      idOf(smallRequest('twice', 'v1')),
+      'is cancelled',
+      ({ outcome }) => outcome === 'cancelled',
+    );
+  });
 });
 
 test('An incident that the Temporal CLI signals takes a running rollout back', async () => {
@@ -285,9 +287,9 @@ test(
       const count = await temporal('workflow', 'count', '--query', query);
       return count.trim() === 'Total: 0' ? true : null;
     });
-    expect((await workersOf(home)).length).toBe(2 * queues.length);
+    expect((await workersIn(home)).length).toBe(2 * queues.length);
     succeeded(await installation.up(env));
-    expect(await workersOf(home)).toEqual(queues.map((queue) => `worker-${queue}`).sort());
+    expect(await workersIn(home)).toEqual(queues.map((queue) => `worker-${queue}`).sort());
   },
   START_MS_MAX,
 );

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { connectAgent } from '../../backends/local/agent/client.ts';
 import { PROJECT_ROOT } from '../../workers/home.ts';
 import type { UpRecord } from '../../workers/up.ts';
 import { temporalProgram } from './tools.ts';
@@ -110,6 +111,13 @@ export function foreignless(): Record<string, string> {
     (entry): entry is [string, string] => entry[1] !== undefined && !FOREIGN.test(entry[0]),
   );
   return { ...Object.fromEntries(kept), NODE_NO_WARNINGS: '1', NO_COLOR: '1' };
+}
+
+/** Names of the workers that run for a home, as its host agent knows them. */
+export async function workersIn(home: string): Promise<string[]> {
+  const { services } = await connectAgent(home).list();
+  const names = services.filter(({ phase }) => phase === 'running').map(({ name }) => name);
+  return names.filter((name) => name.startsWith('worker-')).sort();
 }
 
 /** Processes that name the home on their command line or in their environment, read from /proc. */
