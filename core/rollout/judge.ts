@@ -211,6 +211,9 @@ function signs(state: JudgeState, policy: JudgePolicy, logMin: number): string[]
 }
 
 function advanceReason(state: JudgeState, policy: JudgePolicy): string {
+  if (state.step.canary.requests === 0) {
+    return `no requests in ${state.step.seconds.toFixed(0)} s, so no evidence either way`;
+  }
   return (
     `no harm in ${state.step.canary.requests} requests and ${state.step.seconds.toFixed(0)} s ` +
     `(errors ${share(state.canary, 'errors')} against ${share(state.stable, 'errors')}, ` +

@@ -50,6 +50,13 @@ describe('judge', () => {
     expect(verdict(ticks)).toBe(kind);
   });
 
+  it('says that there is no evidence when a step that wants no requests saw none', () => {
+    const policy = { ...POLICY, requestsMin: 0, secondsMin: 5 };
+    const { kind, reasons } = judge(after(times(5, tick(counts(0), null)), policy), policy);
+    expect(kind).toBe('advance');
+    expect(reasons).toEqual(['no requests in 5 s, so no evidence either way']);
+  });
+
   it('takes exactly the minima of requests and seconds, and no less', () => {
     const policy = { ...POLICY, requestsMin: 60, secondsMin: 3 };
     expect(verdict([tick(counts(60), counts(60), 3)], policy)).toBe('advance');
