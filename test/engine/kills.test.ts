@@ -22,7 +22,7 @@ import { startWorker } from '../support/worker-processes.ts';
 import type { WorkerProcess } from '../support/worker-processes.ts';
 import { armed, boundariesOf } from './kill-plan.ts';
 import type { ArmedWorld, Boundary } from './kill-plan.ts';
-import { simRequest, startLife } from './lives.ts';
+import { quickRequest, startLife } from './lives.ts';
 import type { Life } from './lives.ts';
 
 const SOAK = process.env['ORRERY_SOAK'] === '1';
@@ -104,7 +104,7 @@ async function lead(engine: TestEngine, model: string): Promise<Life[]> {
 async function startLifeAnyway(engine: TestEngine, model: string, version: string): Promise<Life> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await startLife(engine.client, simRequest(model, version), approver.privateKey);
+      return await startLife(engine.client, quickRequest(model, version), approver.privateKey);
     } catch (error) {
       if (attempt >= 50) throw error;
       await new Promise((resolve) => setTimeout(resolve, 200));

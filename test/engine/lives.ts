@@ -8,6 +8,7 @@ import { QUERIES, TASK_QUEUES, UPDATES } from '../../core/messages.ts';
 import { signApproval } from '../../kernels/evidence/approval.ts';
 import { parseLifecycleRequest } from '../../schemas/lifecycle.ts';
 import { until } from '../support/until.ts';
+import { smallRequest } from './small-request.ts';
 
 /** Longer than a life takes with kills all around it on a slow machine. */
 const LIFE_MS_MAX = 300_000;
@@ -19,43 +20,19 @@ export interface Life {
   readonly end: Promise<LifecycleResult>;
 }
 
-/** A small life against the sim, quick in real time. */
-export function simRequest(model: string, version: string): LifecycleRequest {
-  const program = { command: ['program'], params: {}, timeoutSeconds: 600 };
-  return parseLifecycleRequest({
-    schemaVersion: 1,
-    model,
-    version,
-    author: 'ada',
-    backends: { default: 'sim' },
-    data: {
-      uri: 'sim://table',
-      contract: {
-        format: 'csv',
-        columns: [
-          { name: 'amount', type: 'number' },
-          { name: 'label', type: 'integer', role: 'label' },
-        ],
-        label: 'label',
-        rowsMin: 100,
+/** A life against the sim that is quick in real time and climbs in three steps. */
+export function quickRequest(model: string, version: string): LifecycleRequest {
+  return parseLifecycleRequest(
+    smallRequest(model, version, {
+      release: {
+        regions: ['eu'],
+        stepsPercent: [10, 50, 100],
+        judge: { requestsMin: 20, secondsMin: 2, latencyMsMax: 6000 },
+        bakeSeconds: 3,
+        tickSeconds: 1,
       },
-    },
-    training: {
-      prepare: program,
-      train: program,
-      resources: { cpus: 1, memoryMiB: 256 },
-      policy: { attemptsMax: 2 },
-    },
-    // Scores are drawn: what is tested here is not whether v2 is better.
-    evaluation: { floor: 0.05, lossMax: 1, resamples: 100 },
-    release: {
-      regions: ['eu'],
-      stepsPercent: [10, 50, 100],
-      judge: { requestsMin: 20, secondsMin: 2, latencyMsMax: 6000 },
-      bakeSeconds: 3,
-      tickSeconds: 1,
-    },
-  });
+    }),
+  );
 }
 
 /** Starts a life and answers its question, through every crash, until it has ended. */
