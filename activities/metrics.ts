@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Clock } from '../core/backend.ts';
+import { ERRORS, OrreryError } from '../core/errors.ts';
 import type { ArmCounters, Metrics } from '../core/ports/metrics.ts';
 import { countsBetween } from '../core/rollout/counts.ts';
 import type { Tick } from '../core/rollout/counts.ts';
@@ -97,7 +98,7 @@ function remember(
     : { ...memory, counters, at, secondsWithoutData: memory.secondsWithoutData + elapsed };
 }
 
-/** A source that fails gives no data, and no data is no evidence. */
+/** A source that fails gives no data, and no data is no evidence; a wrong question is an error. */
 async function readCounters(
   metrics: Metrics,
   input: ObserveInput,
@@ -109,7 +110,8 @@ async function readCounters(
       versions,
       latencyMsMax: input.policy.latencyMsMax,
     });
-  } catch {
+  } catch (error) {
+    if (error instanceof OrreryError && !ERRORS[error.code].retryable) throw error;
     return [];
   }
 }

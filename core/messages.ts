@@ -2,8 +2,6 @@
  * The public contract of the workflows: task queues, workflow types, message names and argument
  * types, search attributes. The wire name of a message is its key here.
  */
-import type { LifecycleState } from './lifecycle/state.ts';
-import type { RolloutState } from './rollout/request.ts';
 
 /** Task queue = trust zone, the same word as the worker file. */
 export const TASK_QUEUES = {
@@ -61,11 +59,6 @@ export interface Incident {
 /** Argument of the Signal `orderRollout`. */
 export interface RolloutOrder extends Order {
   readonly order: 'pause' | 'resume' | 'rollback';
-}
-
-export interface StatusByWorkflow {
-  readonly runLifecycle: LifecycleState;
-  readonly rolloutRegion: RolloutState;
 }
 
 /** Custom search attributes; `orrery setup` registers them. */

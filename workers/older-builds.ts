@@ -4,6 +4,7 @@ import type { AgentClient } from '../backends/local/agent/client.ts';
 import type { ServiceSpec } from '../backends/local/agent/protocol.ts';
 import { DEPLOYMENT_NAME } from '../core/messages.ts';
 import { bundlePath } from './bundle.ts';
+import { startOrReplace } from './replace-service.ts';
 
 export interface BuildsAtHome {
   readonly home: string;
@@ -44,7 +45,7 @@ export async function serveOlderBuilds(
     }
     const specs = workersOf(buildId, codePath);
     for (const { name } of specs) needed.add(name);
-    await Promise.all(specs.map((spec) => agent.startService(spec)));
+    await Promise.all(specs.map((spec) => startOrReplace(agent, spec)));
     tell(
       `workers of build ${buildId} stay for ${runs} ${runs === 1 ? 'run' : 'runs'} that began on it`,
     );

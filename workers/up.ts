@@ -22,6 +22,7 @@ import { devServerArguments } from './dev-server.ts';
 import { homePaths, orreryHome, PROJECT_ROOT } from './home.ts';
 import { olderWorkerName, serveOlderBuilds } from './older-builds.ts';
 import { choosePorts } from './ports.ts';
+import { startOrReplace } from './replace-service.ts';
 import { reportError } from './report.ts';
 import { throwIfEnded } from './service-death.ts';
 import { localSettingsFor, readSettings } from './settings.ts';
@@ -208,17 +209,6 @@ function nodeService(
     cwd: PROJECT_ROOT,
     graceSeconds: DRAIN_SECONDS,
   };
-}
-
-/** A service that runs from another spec is drained and started anew. */
-async function startOrReplace(agent: AgentClient, spec: ServiceSpec): Promise<void> {
-  try {
-    await agent.startService(spec);
-  } catch (error) {
-    if (!(error instanceof OrreryError) || error.code !== 'NAME_TAKEN') throw error;
-    await agent.stopService(spec.name);
-    await agent.startService(spec);
-  }
 }
 
 async function withClient(

@@ -4,17 +4,17 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { ExternalWorkflowHandle } from '@temporalio/workflow';
+import type { ChildWorkflowHandle } from '@temporalio/workflow';
 import { charge, isSpent, newCost } from '../core/cost/charge.ts';
 import { checkApproval } from '../core/evidence/approval.ts';
 import type { ApprovalWanted, SignedApproval } from '../core/evidence/approval.ts';
 import { lifecycleCard } from '../core/lifecycle/card.ts';
-import { checkOrder } from '../core/lifecycle/orders.ts';
+import { checkOrder, isIncident } from '../core/lifecycle/orders.ts';
 import type { LifecycleRequest } from '../core/lifecycle/request.ts';
 import type { LifecycleState, Stage } from '../core/lifecycle/state.ts';
 import type { Order, OrderAnswer, RolloutOrder } from '../core/messages.ts';
 import type { JobSummary } from '../core/training/request.ts';
-import { failure } from './failures.ts';
+import { failure, isCancellation } from './failures.ts';
 import {
   approveUpdate,
   lifecycleStatusQuery,
@@ -25,7 +25,10 @@ import {
   rollbackUpdate,
 } from './messages.ts';
 import { control } from './options.ts';
+import type { rolloutRegion } from './rollout-region.ts';
 import { stageAttributes } from './search-attributes.ts';
+
+type RolloutHandle = Pick<ChildWorkflowHandle<typeof rolloutRegion>, 'signal'>;
 
 export interface Decision {
   readonly decision: 'approve' | 'reject';
@@ -45,7 +48,7 @@ export class Life {
   #author = '';
   #backends: LifecycleRequest['backends'] = { default: '' };
   #decision: Decision | null = null;
-  #rollout: ExternalWorkflowHandle | null = null;
+  #rollout: RolloutHandle | null = null;
 
   /** @param input as it was started, before it was admitted, so anything or nothing */
   constructor(input: Pick<LifecycleRequest, 'model' | 'version'> | null | undefined) {
@@ -115,10 +118,18 @@ export class Life {
     return this.#decision;
   }
 
-  /** The rollout that runs now gets the orders that concern it. */
-  rollingOut(region: string | null, rollout: ExternalWorkflowHandle | null): void {
+  /** The rollout that runs now gets the orders that concern it, and a pause that came before it. */
+  async rollingOut(region: string, rollout: RolloutHandle): Promise<void> {
     this.#rollout = rollout;
     this.show({ region });
+    if (this.state.paused) {
+      await this.#pass({ order: 'pause', by: 'lifecycle', reason: 'paused before it began' });
+    }
+  }
+
+  rolledOut(): void {
+    this.#rollout = null;
+    this.show({ region: null });
   }
 
   /** One upsert for everything that changes with the stage. */
@@ -146,13 +157,11 @@ export class Life {
     setHandler(rollbackUpdate, (order) => this.#order({ ...order, order: 'rollback' }), {
       validator: (order) => this.#check('rollback', order),
     });
-    setHandler(reportIncidentSignal, async ({ region, description }) => {
-      if (this.#rollout === null || (region !== null && region !== this.state.region)) return;
-      await this.#rollout.signal(orderRolloutSignal, {
-        order: 'rollback',
-        by: 'incident',
-        reason: description,
-      });
+    setHandler(reportIncidentSignal, async (incident) => {
+      if (!isIncident(incident)) return;
+      const { region, description } = incident;
+      if (region !== null && region !== this.state.region) return;
+      await this.#pass({ order: 'rollback', by: 'incident', reason: description });
     });
   }
 
@@ -165,8 +174,12 @@ export class Life {
     // Another approval may have come first while this one was being verified.
     const problem = checkApproval(approval, this.state.approval);
     if (problem !== null) throw failure(problem.code, problem.message);
+    if (this.#decision !== null) {
+      const told = `${this.#decision.approver} has decided already`;
+      throw failure('APPROVAL_NOT_WANTED', `Cannot take the approval: ${told}`);
+    }
     const { decision, reason } = approval.statement;
-    this.#decision ??= { decision, approver, reason };
+    this.#decision = { decision, approver, reason };
     return {
       accepted: true,
       effect: decision === 'approve' ? 'the release begins' : 'the run ends as rejected',
@@ -175,8 +188,26 @@ export class Life {
 
   async #order(order: RolloutOrder): Promise<OrderAnswer> {
     if (order.order !== 'rollback') this.show({ paused: order.order === 'pause' });
-    await this.#rollout?.signal(orderRolloutSignal, order);
+    const passed = await this.#pass(order);
+    if (order.order === 'rollback' && !passed) {
+      const { model, version } = this.state;
+      throw failure('ORDER_REFUSED', `Cannot rollback ${model} ${version}: its rollout has ended`);
+    }
     return { accepted: true, effect: effectOf(order, this.state) };
+  }
+
+  /**
+   * Passes an order to the rollout that runs. It may end in the same moment; then nobody takes the
+   * order, which must not fail a run that has done well.
+   */
+  async #pass(order: RolloutOrder): Promise<boolean> {
+    try {
+      await this.#rollout?.signal(orderRolloutSignal, order);
+      return this.#rollout !== null;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return false;
+    }
   }
 
   #check(kind: RolloutOrder['order'], order: Order): void {

@@ -1,5 +1,5 @@
 /** The steps of a life, each a few calls, in the order in which `runLifecycle` takes them. */
-import { executeChild, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
+import { executeChild, startChild, workflowInfo } from '@temporalio/workflow';
 import { backendFor } from '../core/backend.ts';
 import { violationsText } from '../core/data/contract.ts';
 import { approvalNonce } from '../core/evidence/approval.ts';
@@ -256,18 +256,18 @@ async function rolledOut(
   region: string,
   release: Omit<LifecycleRequest['release'], 'regions'>,
 ): Promise<RolloutResult> {
-  const workflowId = rolloutId({ model, version, region });
-  life.rollingOut(region, getExternalWorkflowHandle(workflowId));
+  const rollout = await startChild(rolloutRegion, {
+    ...CHILD,
+    workflowId: rolloutId({ model, version, region }),
+    args: [{ schemaVersion: 1, model, version, region, backends, release }],
+    typedSearchAttributes: identityAttributes({ model, version, region }),
+    staticSummary: `release ${model} ${version} in ${region}`,
+  });
   try {
-    return await executeChild(rolloutRegion, {
-      ...CHILD,
-      workflowId,
-      args: [{ schemaVersion: 1, model, version, region, backends, release }],
-      typedSearchAttributes: identityAttributes({ model, version, region }),
-      staticSummary: `release ${model} ${version} in ${region}`,
-    });
+    await life.rollingOut(region, rollout);
+    return await rollout.result();
   } finally {
-    life.rollingOut(null, null);
+    life.rolledOut();
   }
 }
 

@@ -10,6 +10,7 @@ import type { Observation } from '../activities/metrics.ts';
 import { backendFor } from '../core/backend.ts';
 import { endpointKey, routeName } from '../core/ids.ts';
 import { rolloutCard } from '../core/lifecycle/card.ts';
+import { isRolloutOrder } from '../core/lifecycle/orders.ts';
 import type { ModelVersion, ServingFact } from '../core/ports/models.ts';
 import type { ArmSpec } from '../core/ports/traffic.ts';
 import { addTick, judge, newJudge, nextStep } from '../core/rollout/judge.ts';
@@ -59,7 +60,9 @@ export class RegionRollout {
       leftovers: [],
     };
     setHandler(rolloutStatusQuery, () => this.state);
-    setHandler(orderRolloutSignal, ({ order, by, reason }) => {
+    setHandler(orderRolloutSignal, (value) => {
+      if (!isRolloutOrder(value)) return;
+      const { order, by, reason } = value;
       if (order === 'rollback') this.#rollbackOrder = `ordered by ${by}: ${reason}`;
       else
         this.show({ paused: order === 'pause', ...(order === 'resume' ? { question: null } : {}) });

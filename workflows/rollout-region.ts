@@ -81,17 +81,16 @@ async function deploy(
 /** Climbs to 100 %; the reason why not, when the version is condemned or ordered back. */
 async function climb(rollout: RegionRollout, plan: RolloutPlan): Promise<string | null> {
   rollout.enter('canary');
-  await rollout.shift(plan.stepsPercent[0] ?? 100);
-  if (plan.kind === 'first') return null;
   for (let step = 0; ;) {
+    const weightPercent = plan.stepsPercent[step] ?? 100;
+    await rollout.shift(weightPercent);
+    // At 100 % there is nothing left to compare with: the bake judges what follows.
+    if (weightPercent === 100) return null;
     const verdict = await rollout.judgeStep(rollout.request.release.judge, true);
     const move = nextMove(plan, step, verdict);
     if (move.kind === 'promote') return null;
     if (move.kind !== 'shift') return move.reason;
     step = move.step;
-    await rollout.shift(move.weightPercent);
-    // At 100 % there is no stable arm to compare with: the bake judges what follows.
-    if (move.weightPercent === 100) return null;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
-import type { Order } from '../messages.ts';
+import type { Incident, Order, RolloutOrder } from '../messages.ts';
 
 /** What of a lifecycle decides whether an order makes sense. */
 export interface OrderContext {
@@ -41,4 +41,21 @@ function isOrder(value: unknown): value is Order {
   if (typeof value !== 'object' || value === null) return false;
   const { by, reason } = value as Record<string, unknown>;
   return typeof by === 'string' && typeof reason === 'string';
+}
+
+/**
+ * Whether a Signal carries an incident. A Signal cannot be refused, and one that made its handler
+ * throw would stop the run, so whoever takes it asks first and leaves the rest alone.
+ */
+export function isIncident(value: unknown): value is Incident {
+  if (typeof value !== 'object' || value === null) return false;
+  const { region, description } = value as Record<string, unknown>;
+  return (region === null || typeof region === 'string') && typeof description === 'string';
+}
+
+/** Whether a Signal carries an order for a rollout; see isIncident. */
+export function isRolloutOrder(value: unknown): value is RolloutOrder {
+  if (!isOrder(value)) return false;
+  const { order } = value as unknown as Record<string, unknown>;
+  return order === 'pause' || order === 'resume' || order === 'rollback';
 }

@@ -4,7 +4,7 @@ import { backendFor, PORT_NAMES } from '../../core/backend.ts';
 import { charge, isSpent, newCost } from '../../core/cost/charge.ts';
 import { VIOLATIONS_TOLD_MAX, violationsText } from '../../core/data/contract.ts';
 import type { Violation } from '../../core/data/contract.ts';
-import { checkOrder } from '../../core/lifecycle/orders.ts';
+import { checkOrder, isIncident, isRolloutOrder } from '../../core/lifecycle/orders.ts';
 import { STAGES } from '../../core/lifecycle/state.ts';
 import {
   QUERIES,
@@ -130,4 +130,36 @@ it('backendFor takes the backend of the port, else the default, and nothing else
 
 it('scorePath turns the one dot of a route into a slash', () => {
   expect(scorePath('fraud.eu')).toBe('/v1/fraud/eu/score');
+});
+
+describe('what a Signal carries', () => {
+  it('is an incident with a region or null and a description, and nothing else', () => {
+    expect(isIncident({ region: null, description: 'x' })).toBe(true);
+    expect(isIncident({ region: 'eu', description: 'x' })).toBe(true);
+    for (const value of [
+      undefined,
+      null,
+      'x',
+      {},
+      { region: 'eu' },
+      { region: 1, description: 'x' },
+    ]) {
+      expect(isIncident(value)).toBe(false);
+    }
+  });
+
+  it('is an order for a rollout with a kind, a person and a reason, and nothing else', () => {
+    for (const order of ['pause', 'resume', 'rollback']) {
+      expect(isRolloutOrder({ order, by: 'ada', reason: '' })).toBe(true);
+    }
+    for (const value of [
+      undefined,
+      null,
+      {},
+      { order: 'pause' },
+      { order: 'explode', by: 'a', reason: '' },
+    ]) {
+      expect(isRolloutOrder(value)).toBe(false);
+    }
+  });
 });

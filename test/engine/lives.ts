@@ -15,8 +15,6 @@ const LIFE_MS_MAX = 300_000;
 
 export interface Life {
   readonly handle: WorkflowHandle;
-  /** Approvals that the engine has accepted: none may be lost. */
-  approvals: number;
   readonly end: Promise<LifecycleResult>;
 }
 
@@ -46,26 +44,16 @@ export async function startLife(
     taskQueue: TASK_QUEUES.orchestrate,
     args: [request],
   });
-  const life = {
-    handle,
-    approvals: 0,
-    end: Promise.resolve() as unknown as Promise<LifecycleResult>,
-  };
-  return Object.assign(life, { end: ended(life, approverKey) });
+  return { handle, end: ended(handle, approverKey) };
 }
 
-async function ended(life: Life, approverKey: string): Promise<LifecycleResult> {
-  await until(
-    `${life.handle.workflowId} is approved`,
-    () => approved(life, approverKey),
-    LIFE_MS_MAX,
-  );
-  return until(`${life.handle.workflowId} ends`, () => resultOf(life.handle), LIFE_MS_MAX);
+async function ended(handle: WorkflowHandle, approverKey: string): Promise<LifecycleResult> {
+  await until(`${handle.workflowId} is approved`, () => approved(handle, approverKey), LIFE_MS_MAX);
+  return until(`${handle.workflowId} ends`, () => resultOf(handle), LIFE_MS_MAX);
 }
 
 /** True once it is approved or has ended otherwise; null to be asked again. */
-async function approved(life: Life, approverKey: string): Promise<true | null> {
-  const { handle } = life;
+async function approved(handle: WorkflowHandle, approverKey: string): Promise<true | null> {
   try {
     const state = await handle.query<LifecycleState>(QUERIES.status);
     if (state.outcome !== null) return true;
@@ -74,7 +62,6 @@ async function approved(life: Life, approverKey: string): Promise<true | null> {
       args: [signedBy(approverKey, state.approval)],
       updateId: `approve-${state.approval.nonce}`,
     });
-    life.approvals += 1;
     return true;
   } catch {
     // A killed worker or server: whether the Update got through shows when it is sent again.

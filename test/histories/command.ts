@@ -76,3 +76,18 @@ function changed(was: unknown, is: unknown, path: string): string[] {
 function isTree(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }
+
+/** A failure of the protocol, as both a history and a command carry it. */
+export function failureDetails(failure: unknown): FailureDetails {
+  const { message, cause, applicationFailureInfo } = failure as {
+    message?: string;
+    cause?: unknown;
+    applicationFailureInfo?: { type?: string | null; nonRetryable?: boolean | null };
+  };
+  return {
+    message: message ?? '',
+    type: applicationFailureInfo?.type ?? null,
+    nonRetryable: applicationFailureInfo?.nonRetryable ?? false,
+    cause: cause === undefined || cause === null ? null : failureDetails(cause),
+  };
+}

@@ -1,4 +1,5 @@
-import type { Command, FailureDetails } from './command.ts';
+import { failureDetails } from './command.ts';
+import type { Command } from './command.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -143,20 +144,6 @@ function signal(told: Json): Command {
     kind: 'signal',
     name: told['signalName'] as string,
     details: { to: workflowId ?? told['childWorkflowId'], args: told['args'] },
-  };
-}
-
-function failureDetails(failure: unknown): FailureDetails {
-  const { message, cause, applicationFailureInfo } = failure as {
-    message?: string;
-    cause?: unknown;
-    applicationFailureInfo?: { type?: string | null; nonRetryable?: boolean | null };
-  };
-  return {
-    message: message ?? '',
-    type: applicationFailureInfo?.type ?? null,
-    nonRetryable: applicationFailureInfo?.nonRetryable ?? false,
-    cause: cause === undefined || cause === null ? null : failureDetails(cause),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Command, FailureDetails } from './command.ts';
+import { failureDetails } from './command.ts';
+import type { Command } from './command.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -153,20 +154,6 @@ function signal(attributes: Json): Command {
     kind: 'signal',
     name: attributes['signalName'] as string,
     details: { to: workflowId, args: fromPayloads(attributes['input']) },
-  };
-}
-
-function failureDetails(failure: unknown): FailureDetails {
-  const { message, cause, applicationFailureInfo } = failure as {
-    message?: string;
-    cause?: unknown;
-    applicationFailureInfo?: { type?: string; nonRetryable?: boolean };
-  };
-  return {
-    message: message ?? '',
-    type: applicationFailureInfo?.type ?? null,
-    nonRetryable: applicationFailureInfo?.nonRetryable ?? false,
-    cause: cause === undefined || cause === null ? null : failureDetails(cause),
   };
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { UPDATES } from '../../core/messages.ts';
+import { SIGNALS, UPDATES } from '../../core/messages.ts';
 import { createScene, failureOf } from '../support/life.ts';
 import type { Life, Scene } from '../support/life.ts';
 import { startWorkflowEngine } from '../support/workflow-engine.ts';
@@ -132,5 +132,32 @@ describe('An incident', () => {
     await life.reportIncident({ region: 'us', description: 'an outage over there' });
     goOn();
     expect((await life.result()).outcome).toBe('released');
+  });
+
+  test('that is malformed is left alone, as is a malformed order to the rollout', async () => {
+    const scene = createScene(engine);
+    const { life, goOn } = await inCanary(scene);
+    await life.handle.signal(SIGNALS.reportIncident);
+    await life.handle.signal(SIGNALS.reportIncident, { region: 'eu' });
+    const rollout = engine.client.workflow.getHandle(life.ids.rollout());
+    await rollout.signal(SIGNALS.orderRollout);
+    await rollout.signal(SIGNALS.orderRollout, { order: 'explode', by: 'x', reason: 'y' });
+    goOn();
+    expect((await life.result()).outcome).toBe('released');
+  });
+
+  test('that comes when the rollout has ended does not fail the life', async () => {
+    const scene = createScene(engine);
+    const life = await scene.start('v1', { release: { bakeSeconds: 0 } });
+    await life.approve();
+    // From the first moment of the release to its end, whichever of the two sees each one first.
+    const ended = life.result();
+    let over = false;
+    void ended.finally(() => (over = true));
+    while (!over) {
+      await life.reportIncident({ region: 'us', description: 'elsewhere' }).catch(() => undefined);
+      await life.order('resume').catch(() => undefined);
+    }
+    expect((await ended).outcome).toBe('released');
   });
 });
