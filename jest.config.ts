@@ -38,6 +38,7 @@ export default {
     ]),
     project('workflows', ['test/{workflows,histories}/**/*.test.ts'], PATIENT),
     project('backends', ['test/{backends,serving}/**/*.test.ts'], PATIENT),
+    project('counterparts', ['test/counterparts/**/*.test.ts'], PATIENT),
     project('engine', ['test/engine/**/*.test.ts'], PATIENT),
     project('e2e', ['test/e2e/**/*.test.ts'], PATIENT),
   ],

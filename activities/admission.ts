@@ -1,5 +1,5 @@
 import type { BackendChoice, PortName } from '../core/backend.ts';
-import { backendFor, PORT_NAMES } from '../core/backend.ts';
+import { backendFor } from '../core/backend.ts';
 import { OrreryError } from '../core/errors.ts';
 import { lifecycleId, rolloutId, trainingId } from '../core/ids.ts';
 import type { LifecycleRequest } from '../core/lifecycle/request.ts';
@@ -37,12 +37,24 @@ interface Rule<Request> {
   readonly ports: readonly PortName[];
 }
 
+/** What a life from data to release needs. */
+const LIFE_PORTS = [
+  'artifacts',
+  'compute',
+  'metrics',
+  'models',
+  'prices',
+  'serving',
+  'signer',
+  'traffic',
+] as const satisfies readonly PortName[];
+
 const RULES: { readonly [Type in WorkflowType]: Rule<RequestByWorkflow[Type]> } = {
   runLifecycle: {
     parse: parseLifecycleRequest,
     id: lifecycleId,
     backends: ({ backends }) => backends,
-    ports: PORT_NAMES,
+    ports: LIFE_PORTS,
   },
   trainModel: {
     parse: parseTrainRequest,
@@ -61,7 +73,7 @@ const RULES: { readonly [Type in WorkflowType]: Rule<RequestByWorkflow[Type]> } 
     // A schedule appends the time of its firing to the id.
     id: () => null,
     backends: ({ lifecycle }) => lifecycle.backends,
-    ports: PORT_NAMES,
+    ports: LIFE_PORTS,
   },
 };
 

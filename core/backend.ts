@@ -1,34 +1,55 @@
 import type { Artifacts } from './ports/artifacts.ts';
+import type { Assets } from './ports/assets.ts';
+import type { Backfill } from './ports/backfill.ts';
 import type { Compute } from './ports/compute.ts';
+import type { Definitions } from './ports/definitions.ts';
+import type { Inventory } from './ports/inventory.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { Models } from './ports/models.ts';
+import type { Pipeline } from './ports/pipeline.ts';
+import type { Pools } from './ports/pools.ts';
 import type { Prices } from './ports/prices.ts';
 import type { Serving } from './ports/serving.ts';
 import type { Signer } from './ports/signer.ts';
 import type { Traffic } from './ports/traffic.ts';
+import type { Tuning } from './ports/tuning.ts';
 
 /** Every port by its name. A new port is one interface file and one line here. */
 export interface Ports {
   readonly artifacts: Artifacts;
+  readonly assets: Assets;
+  readonly backfill: Backfill;
   readonly compute: Compute;
+  readonly definitions: Definitions;
+  readonly inventory: Inventory;
   readonly metrics: Metrics;
   readonly models: Models;
+  readonly pipeline: Pipeline;
+  readonly pools: Pools;
   readonly prices: Prices;
   readonly serving: Serving;
   readonly signer: Signer;
   readonly traffic: Traffic;
+  readonly tuning: Tuning;
 }
 export type PortName = keyof Ports;
 /** The same names as a value, for schemas and loops; the compiler holds it against `Ports`. */
 export const PORT_NAMES = [
   'artifacts',
+  'assets',
+  'backfill',
   'compute',
+  'definitions',
+  'inventory',
   'metrics',
   'models',
+  'pipeline',
+  'pools',
   'prices',
   'serving',
   'signer',
   'traffic',
+  'tuning',
 ] as const satisfies readonly PortName[];
 
 /** Time as activities see it. Real backends leave it to the system; the sim brings its own. */
@@ -38,10 +59,23 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** One thing that `orrery backends check` looked at. */
+export interface BackendFinding {
+  /** Such as `endpoint`, `credentials`, `quota`, `CRD trainjobs`. */
+  readonly subject: string;
+  readonly state: 'ok' | 'missing' | 'unknown';
+  /** What was found, in the far side's own words where it has some; never a secret. */
+  readonly told: string;
+  /** What the operator does next; empty when `ok`. */
+  readonly action: string;
+}
+
 /** A backend with its settings checked and its clients made. */
 export interface OpenBackend {
   readonly ports: Partial<Ports>;
   readonly clock?: Clock;
+  /** Asks the far side whether it would work, changing nothing; a finding for what fails, no throw. */
+  check?(): Promise<readonly BackendFinding[]>;
   close(): Promise<void>;
 }
 

@@ -1,24 +1,16 @@
+import { entry } from './error-entry.ts';
+import type { CatalogueEntry } from './error-entry.ts';
+import { FAR_SIDE_ERRORS } from './far-side-errors.ts';
+
 /**
  * The one catalogue of errors. `docs/errors.md` is generated from it, and the lists of
  * non-retryable errors that Temporal gets are derived from it.
  *
  * `retryable` says whether trying the same step again can succeed without anybody acting.
  * `final` groups end the run; the rest wait for a retry or an operator.
+ *
+ * Code → what it means, whether trying again can help, what the operator does next.
  */
-interface CatalogueEntry {
-  readonly meaning: string;
-  readonly retryable: boolean;
-  /** What the operator does next, as an instruction. */
-  readonly action: string;
-}
-
-const entry = (retryable: boolean, meaning: string, action: string): CatalogueEntry => ({
-  meaning,
-  retryable,
-  action,
-});
-
-/** Code → what it means, whether trying again can help, what the operator does next. */
 export const ERRORS = {
   REQUEST_INVALID: entry(
     false,
@@ -230,6 +222,7 @@ export const ERRORS = {
     'The caller has no valid token for this',
     'Send a bearer token of the configured issuer and audience',
   ),
+  ...FAR_SIDE_ERRORS,
   INTERNAL: entry(
     true,
     'Something happened that no rule foresaw',

@@ -20,7 +20,15 @@ export const backend: Backend<LocalSettings> = {
   summary:
     'This machine: child processes, the file system, and scoring servers behind a real Envoy',
   has: ['artifacts', 'compute', 'metrics', 'models', 'prices', 'serving', 'signer', 'traffic'],
-  lacks: {},
+  lacks: {
+    assets: 'one machine has no data catalogue',
+    backfill: 'it schedules nothing; Temporal’s schedules have backfills of their own',
+    definitions: 'it runs programs, not pipelines',
+    inventory: 'the host agent ends what nobody owns, and `orrery logs` lists its jobs',
+    pipeline: 'it runs programs, not pipelines',
+    pools: 'one machine is one pool',
+    tuning: 'searches run over its compute: `engine: "orrery"`',
+  },
   settings: localSettings,
   open: (settings) => {
     const agent = connectAgent(settings.home);

@@ -1,4 +1,5 @@
-import { PORT_NAMES, type Backend } from '../../core/backend.ts';
+import type { Backend } from '../../core/backend.ts';
+import { SIM_PORTS } from './methods.ts';
 import { connectWorld } from './remote.ts';
 import { simSettings, type SimSettings } from './settings.ts';
 import { createWorld } from './world.ts';
@@ -7,8 +8,16 @@ import { createWorld } from './world.ts';
 export const backend: Backend<SimSettings> = {
   name: 'sim',
   summary: 'A world in memory with a virtual clock, seeded randomness and scripted faults',
-  has: PORT_NAMES,
-  lacks: {},
+  has: SIM_PORTS,
+  lacks: {
+    assets: 'its jobs run when they are started, never on news of data',
+    backfill: 'it has no schedules, so no times that were missed',
+    definitions: 'its script says what runs',
+    inventory: 'its journal tells everything, to tests alone',
+    pipeline: 'its script knows jobs, not pipelines',
+    pools: 'its capacity has no end',
+    tuning: 'searches run over its compute',
+  },
   settings: simSettings,
   open: async (settings) => {
     if ('socket' in settings) return connectWorld(settings.socket);

@@ -5,9 +5,16 @@
 import { rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 
-import type { Clock, Ports } from '../../core/backend.ts';
+import type { Clock } from '../../core/backend.ts';
 import { OrreryError } from '../../core/errors.ts';
-import { CALL_NAMES, portsFrom, type CallName, type Method } from './methods.ts';
+import {
+  CALL_NAMES,
+  portsFrom,
+  type CallName,
+  type Method,
+  type SimPort,
+  type SimPorts,
+} from './methods.ts';
 import {
   decodeError,
   decodeLine,
@@ -63,7 +70,7 @@ function answerCalls(world: World, socket: Socket): void {
       sleeps.set(id, sleep);
       return world.clock.sleep(args[0] as number, sleep.signal).finally(() => sleeps.delete(id));
     }
-    const [port, method] = call.split('.') as [keyof Ports, string];
+    const [port, method] = call.split('.') as [SimPort, string];
     if (!CALL_NAMES.includes(call as CallName)) {
       throw new OrreryError('INTERNAL', `Cannot call ${call}: the world has no such method`);
     }
@@ -84,7 +91,7 @@ function answerCalls(world: World, socket: Socket): void {
 
 /** A world in another process. */
 export interface RemoteWorld {
-  readonly ports: Ports;
+  readonly ports: SimPorts;
   /** `now` is the time of the last reply. */
   readonly clock: Clock;
   close(): Promise<void>;

@@ -1,11 +1,11 @@
-import type { Clock, Ports } from '../../core/backend.ts';
+import type { Clock } from '../../core/backend.ts';
 import { createStore } from './artifacts.ts';
 import { createVirtualClock, type VirtualClock } from './clock.ts';
 import { SimCompute } from './compute.ts';
 import { copyValue } from './copy.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createJournal, type Journal } from './journal.ts';
-import { portsFrom, type CallName, type Method } from './methods.ts';
+import { portsFrom, type CallName, type Method, type SimPort, type SimPorts } from './methods.ts';
 import { createMetrics } from './metrics.ts';
 import { SimModels } from './models.ts';
 import { createPrices } from './prices.ts';
@@ -18,7 +18,7 @@ import { SimTraffic } from './traffic.ts';
 
 /** Everything outside, in memory: see docs/adding-a-backend.md for how a real one differs. */
 export interface World {
-  readonly ports: Ports;
+  readonly ports: SimPorts;
   readonly clock: Clock;
   /** What was really done to the world, by its own account. */
   readonly journal: Journal;
@@ -45,7 +45,7 @@ export function createWorld(script: WorldScript = {}): World {
   const { inner, settle, strangers } = createInside(full, clock, journal);
 
   const cross = (call: CallName): Method => {
-    const [port, name] = call.split('.') as [keyof Ports, string];
+    const [port, name] = call.split('.') as [SimPort, string];
     const inside = inner[port] as unknown as Record<string, Method>;
     const carryOut: Method = async (...args) =>
       copyValue(await inside[name]?.(...args.map(copyValue)));
@@ -71,7 +71,7 @@ function createInside(script: FullScript, clock: VirtualClock, journal: Journal)
   const requests = new Requests(script, clock, (address) => serving.isDown(address));
   const traffic = new SimTraffic(requests, journal);
   const models = new SimModels(journal);
-  const inner: Ports = {
+  const inner: SimPorts = {
     artifacts: store,
     compute,
     metrics: createMetrics(script, clock, requests),

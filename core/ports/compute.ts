@@ -1,3 +1,4 @@
+import type { WorkLabels } from '../labels.ts';
 import type { ArtifactRef } from './artifacts.ts';
 
 /** A parameter of a job: what a JSON file of one level can hold. */
@@ -20,11 +21,7 @@ export interface JobSpec {
   readonly timeoutSeconds: number;
   /** Seconds between SIGTERM and SIGKILL. */
   readonly graceSeconds: number;
-  readonly labels: {
-    readonly model: string;
-    readonly version: string;
-    readonly workflowId: string;
-  };
+  readonly labels: WorkLabels;
 }
 
 /** A spec with the key that makes its creation idempotent: see core/training/job-key.ts. */
@@ -60,6 +57,8 @@ export interface JobProgress {
   readonly step: number;
   readonly steps: number;
   readonly message: string;
+  /** Numbers that the program tells of itself at this step, such as a validation loss. */
+  readonly metrics?: Readonly<Record<string, number>>;
 }
 
 export interface JobReading {
@@ -83,7 +82,8 @@ export interface JobReading {
 export interface Compute {
   /**
    * Creates the job under the name derived from its key, or adopts it.
-   * @throws OrreryError NAME_TAKEN when the name holds another spec; HOST_AGENT_DOWN, DISK_FULL, TOOL_MISSING
+   * @throws OrreryError NAME_TAKEN when the name holds another spec; HOST_AGENT_DOWN, DISK_FULL, TOOL_MISSING;
+   * QUOTA_EXCEEDED, CAPACITY_MISSING, SPEC_REJECTED, CREDENTIALS_INVALID, ACCESS_DENIED, BACKEND_UNAVAILABLE
    */
   start(intent: JobIntent): Promise<JobStart>;
   /**

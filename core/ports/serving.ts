@@ -15,7 +15,10 @@ export interface DeploySpec {
 export interface EndpointReading {
   readonly key: string;
   readonly phase: 'starting' | 'ready' | 'failed' | 'gone';
-  /** `host:port`, once known. */
+  /**
+   * `host:port`, once known; where servers have none of their own, the far side's name of it as
+   * `<scheme>://<name>`, which its `traffic` port understands.
+   */
   readonly address: string | null;
   readonly version: string;
   readonly reason: string;

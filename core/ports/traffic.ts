@@ -1,6 +1,6 @@
 export interface ArmSpec {
   readonly version: string;
-  /** `host:port` */
+  /** As `serving` told it. */
   readonly address: string;
   /** Whole percent, 0–100. */
   readonly weightPercent: number;
@@ -31,7 +31,7 @@ export interface RouteReading {
   }[];
   readonly mirror: { readonly version: string; readonly percent: number } | null;
   readonly sticky: boolean;
-  /** Where callers send requests, `http://host:port`. */
+  /** Where callers send requests, `http://host:port` or `https://…`. */
   readonly address: string;
 }
 
@@ -39,7 +39,8 @@ export interface RouteReading {
 export interface Traffic {
   /**
    * Replaces the route atomically and returns when the proxy serves it.
-   * @throws OrreryError WEIGHT_INVALID, PROXY_REFUSED (the old weights stay)
+   * @throws OrreryError WEIGHT_INVALID, PROXY_REFUSED (the old weights stay), OPERATION_UNSUPPORTED for a
+   * mirror or stickiness that it cannot do
    */
   set(route: RouteSpec): Promise<RouteReading>;
   /** null when the proxy has no such route. */

@@ -19,6 +19,14 @@ const KEY_DIGITS = 40;
  * `j` + digest(workflow id, first run id, step, attempt ordinal, input).
  */
 export function jobIntent(identity: JobIdentity, spec: JobSpec): JobIntent {
+  return workIntent(identity, spec);
+}
+
+/** The same for any kind of remote work: a pipeline run, a search. */
+export function workIntent<Spec>(
+  identity: JobIdentity,
+  spec: Spec,
+): { readonly key: string; readonly specDigest: string; readonly spec: Spec } {
   const specDigest = digestOf(spec);
   return { key: `j${digestOf([identity, specDigest]).slice(0, KEY_DIGITS)}`, specDigest, spec };
 }

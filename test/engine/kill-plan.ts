@@ -1,7 +1,6 @@
 import { CALL_NAMES, portsFrom } from '../../backends/sim/methods.ts';
-import type { CallName, Method } from '../../backends/sim/methods.ts';
+import type { CallName, Method, SimPort } from '../../backends/sim/methods.ts';
 import type { World } from '../../backends/sim/world.ts';
-import type { Ports } from '../../core/backend.ts';
 
 /**
  * Where a worker dies: at a call of an activity to the outside, `before` its effect or `after` it
@@ -32,7 +31,7 @@ export function armed(world: World): ArmedWorld {
   };
   const never = () => new Promise<never>(() => undefined);
   const method = (call: CallName): Method => {
-    const [port, name] = call.split('.') as [keyof Ports, string];
+    const [port, name] = call.split('.') as [SimPort, string];
     const inner = world.ports[port] as unknown as Record<string, Method>;
     return async (...args) => {
       calls.set(call, (calls.get(call) ?? 0) + 1);

@@ -1,6 +1,5 @@
 import { portsFrom } from '../../backends/sim/methods.ts';
-import type { CallName, Method } from '../../backends/sim/methods.ts';
-import type { Ports } from '../../core/backend.ts';
+import type { CallName, Method, SimPort, SimPorts } from '../../backends/sim/methods.ts';
 
 interface Wait {
   readonly reached: () => void;
@@ -19,7 +18,7 @@ export interface Held {
 export interface Hold {
   /** Holds the n-th call of a method, counted from 1 over the life of the world. */
   at(call: CallName, nth?: number): Held;
-  around(ports: Ports): Ports;
+  around(ports: SimPorts): SimPorts;
 }
 
 export function createHold(): Hold {
@@ -36,7 +35,7 @@ export function createHold(): Hold {
     },
     around: (ports) =>
       portsFrom((call) => {
-        const [port, name] = call.split('.') as [keyof Ports, string];
+        const [port, name] = call.split('.') as [SimPort, string];
         const method = (ports[port] as unknown as Record<string, Method>)[name];
         return async (...args) => {
           const nth = (counts.get(call) ?? 0) + 1;

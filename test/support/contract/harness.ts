@@ -1,5 +1,8 @@
 import type { Clock, Ports } from '../../../core/backend.ts';
-import { jobIntent } from '../../../core/training/job-key.ts';
+import { jobIntent, workIntent } from '../../../core/training/job-key.ts';
+import type { PipelineDefinition } from '../../../core/ports/definitions.ts';
+import type { PipelineIntent, PipelineSpec } from '../../../core/ports/pipeline.ts';
+import type { TuningIntent, TuningSpec } from '../../../core/ports/tuning.ts';
 import type { JobIntent, JobSpec } from '../../../core/ports/compute.ts';
 import type { OpenBackend } from '../../../core/backend.ts';
 import { OrreryError, type ErrorCode } from '../../../core/errors.ts';
@@ -41,7 +44,38 @@ export interface Harness {
   readonly upstream?: (version: string) => Promise<string>;
   /** Needed for `metrics`: sends requests through a route, or lets time send them. */
   readonly sendRequests?: (routeAddress: string, route: string, count: number) => Promise<void>;
+  /** Needed for `pipeline`. */
+  readonly pipeline?: {
+    readonly succeeds: ContractPipeline;
+    readonly fails: ContractPipeline;
+    /** Runs until it is stopped. */
+    readonly runsLong: ContractPipeline;
+    /** Whether the far side can run the failed tasks again. */
+    readonly retries: boolean;
+    /** A well-formed remote id that nobody has. */
+    readonly unknownRemoteId: (key: string) => string;
+  };
+  /** Needed for `tuning`. */
+  readonly tuning?: {
+    readonly succeeds: ContractJob;
+    readonly runsLong: ContractJob;
+    readonly unknownRemoteId: (key: string) => string;
+  };
+  /** Needed for `definitions`: content that differs with its variant. */
+  readonly definition?: (variant: number) => PipelineDefinition['content'];
+  /** What the far side cannot do; the contract then expects OPERATION_UNSUPPORTED. Default: nothing. */
+  readonly cannot?: readonly ('mirror' | 'sticky')[];
+  /**
+   * Facts of the counterpart, not of the backend: `loads-models` is false for one that never opens
+   * the file that it serves. Default: it does.
+   */
+  readonly loadsModels?: boolean;
   close(): Promise<void>;
+}
+/** A run of a pipeline that the counterpart has. */
+export interface ContractPipeline {
+  readonly pipeline: string;
+  readonly params: PipelineSpec['params'];
 }
 export type OpenHarness = () => Promise<Harness>;
 
@@ -82,6 +116,42 @@ export function contractIntent(job: ContractJob, nonce: string, attempt = 1): Jo
     attempt,
   };
   return jobIntent(identity, contractSpec(job, nonce));
+}
+
+/** A run that differs from every other by its nonce. */
+export function pipelineIntent(run: ContractPipeline, nonce: string): PipelineIntent {
+  const workflowId = `pipeline/contract/${nonce}`;
+  const spec: PipelineSpec = {
+    pipeline: run.pipeline,
+    version: null,
+    params: { ...run.params, nonce },
+    timeoutSeconds: 600,
+    labels: { model: 'contract', version: 'v1', workflowId },
+  };
+  return workIntent({ workflowId, firstRunId: 'r', step: 's', attempt: 1 }, spec);
+}
+
+/** A small search whose objective is `score`, larger is better. */
+export function tuningIntent(job: ContractJob, nonce: string): TuningIntent {
+  const { labels, checkpointScope: _, ...trial } = contractSpec(job, nonce);
+  const spec: TuningSpec = {
+    trial,
+    space: [
+      { name: 'rate', type: 'double', min: 0.01, max: 1, scale: 'log', gridPoints: 2 },
+      { name: 'kind', type: 'categorical', values: ['a', 'b'] },
+    ],
+    objective: { metric: 'score', goal: 'maximize' },
+    algorithm: 'random',
+    earlyStopping: 'none',
+    trialsMax: 4,
+    parallelMax: 2,
+    failedMax: 1,
+    seed: 7,
+    timeoutSeconds: 600,
+    labels,
+  };
+  const identity = { workflowId: labels.workflowId, firstRunId: 'r', step: 's', attempt: 1 };
+  return workIntent(identity, spec);
 }
 
 /** A name that no earlier run of the contract on the same backend has used. */

@@ -41,7 +41,7 @@ export function describeTrafficContract(name: string, open: OpenHarness): void {
       const reading = await traffic.set(spec);
       expect(reading).toMatchObject({ route: spec.route, mirror: null, sticky: false });
       expect(reading.arms).toEqual(spec.arms);
-      expect(reading.address).toMatch(/^http:\/\/[^:/]+:\d+/);
+      expect(reading.address).toMatch(/^(http:\/\/[^:/]+:\d+|https:\/\/)/);
       expect(await traffic.read(spec.route)).toEqual(reading);
     });
 
@@ -74,12 +74,27 @@ export function describeTrafficContract(name: string, open: OpenHarness): void {
       expect(await traffic.read(route)).toEqual(before);
     });
 
-    it('set keeps the mirror and stickiness that it is given, and drops them when told', async () => {
+    it('set keeps the mirror that it is given and drops it when told, or says that it cannot', async () => {
       const route = freshRoute();
       const mirror = { version: 'v2', address: addresses[1]!, percent: 25 };
-      const mirrored = await traffic.set({ ...split(route, 100), mirror, sticky: true });
-      expect(mirrored).toMatchObject({ mirror: { version: 'v2', percent: 25 }, sticky: true });
-      expect(await traffic.set(split(route, 100))).toMatchObject({ mirror: null, sticky: false });
+      const mirroring = traffic.set({ ...split(route, 100), mirror });
+      if (harness.cannot?.includes('mirror')) {
+        await expectCode(mirroring, 'OPERATION_UNSUPPORTED');
+        return;
+      }
+      expect(await mirroring).toMatchObject({ mirror: { version: 'v2', percent: 25 } });
+      expect(await traffic.set(split(route, 100))).toMatchObject({ mirror: null });
+    });
+
+    it('set keeps stickiness and drops it when told, or says that it cannot', async () => {
+      const route = freshRoute();
+      const sticking = traffic.set({ ...split(route, 100), sticky: true });
+      if (harness.cannot?.includes('sticky')) {
+        await expectCode(sticking, 'OPERATION_UNSUPPORTED');
+        return;
+      }
+      expect(await sticking).toMatchObject({ sticky: true });
+      expect(await traffic.set(split(route, 100))).toMatchObject({ sticky: false });
     });
 
     it('set of two routes at once loses neither', async () => {

@@ -5,19 +5,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { ensureAgent } from '../../backends/local/agent/launch.ts';
-import { backend } from '../../backends/local/index.ts';
-import { ensureKeys } from '../../backends/local/keys.ts';
-import { ed25519KeyId } from '../../kernels/evidence/approval.ts';
-import { openPorts, type ContractJob, type Harness } from '../support/contract/harness.ts';
-import { readTinyModel, writeTinyModels } from '../support/tiny-models.ts';
-import { envoyProgram } from '../support/tools.ts';
+import { ensureAgent } from '../../../backends/local/agent/launch.ts';
+import { backend } from '../../../backends/local/index.ts';
+import { ensureKeys } from '../../../backends/local/keys.ts';
+import { ed25519KeyId } from '../../../kernels/evidence/approval.ts';
+import type { Harnesses } from '../../support/contract/all.ts';
+import { openPorts, type ContractJob, type Harness } from '../../support/contract/harness.ts';
+import { readTinyModel, writeTinyModels } from '../../support/tiny-models.ts';
+import { envoyProgram } from '../../support/tools.ts';
 
 const APPROVER = 'grace';
 const REMOVE_TRIES_MAX = 10;
 
+export const harnesses: Harnesses = { local: { open: openLocal } };
+
 /** The local backend on a home of its own, with its host agent, and an Envoy once it is asked for. */
-export async function openLocal(): Promise<Harness> {
+async function openLocal(): Promise<Harness> {
   // Looked up before anything starts, so that a missing program leaves no agent behind.
   const envoy = envoyProgram();
   const home = await mkdtemp(join(tmpdir(), 'orrery-local-'));
@@ -31,7 +34,7 @@ export async function openLocal(): Promise<Harness> {
   const settings = backend.settings.parse({
     home,
     programs: {},
-    scorer: [process.execPath, join(import.meta.dirname, '../../serving/main.ts')],
+    scorer: [process.execPath, join(import.meta.dirname, '../../../serving/main.ts')],
     envoy,
     usdPerHour: 0.1,
     proxyPort: 0,

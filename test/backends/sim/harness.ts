@@ -2,15 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { backend } from '../../backends/sim/index.ts';
-import { encodeModel } from '../../backends/sim/programs.ts';
-import { serveWorld } from '../../backends/sim/remote.ts';
-import type { WorldScript } from '../../backends/sim/settings.ts';
-import { createWorld } from '../../backends/sim/world.ts';
-import type { OpenBackend } from '../../core/backend.ts';
-import { ed25519KeyId } from '../../kernels/evidence/approval.ts';
-import { generateApproverKey } from '../../kernels/evidence/keys.ts';
-import { openPorts, type Harness } from '../support/contract/harness.ts';
+import { backend } from '../../../backends/sim/index.ts';
+import { encodeModel } from '../../../backends/sim/programs.ts';
+import { serveWorld } from '../../../backends/sim/remote.ts';
+import type { WorldScript } from '../../../backends/sim/settings.ts';
+import { createWorld } from '../../../backends/sim/world.ts';
+import type { OpenBackend } from '../../../core/backend.ts';
+import { ed25519KeyId } from '../../../kernels/evidence/approval.ts';
+import { generateApproverKey } from '../../../kernels/evidence/keys.ts';
+import type { Harnesses } from '../../support/contract/all.ts';
+import { openPorts, type Harness } from '../../support/contract/harness.ts';
 
 const REQUESTS_PER_SECOND = 100;
 const approverKey = generateApproverKey();
@@ -25,12 +26,17 @@ const script: WorldScript = {
   approvers: [{ name: 'grace', publicKey: approverKey.publicKey }],
 };
 
-export async function openSim(): Promise<Harness> {
+export const harnesses: Harnesses = {
+  'sim in memory': { open: openSim },
+  'sim over a socket': { open: openSimOverSocket },
+};
+
+async function openSim(): Promise<Harness> {
   return harnessOf(await backend.open(backend.settings.parse({ world: script })));
 }
 
 /** The same world behind a socket, as a worker process sees it. */
-export async function openSimOverSocket(): Promise<Harness> {
+async function openSimOverSocket(): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'orrery-sim-'));
   const socket = join(folder, 'world.sock');
   const server = await serveWorld(createWorld(script), socket);
