@@ -58,10 +58,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
  * The one vendor SDK of a backend, and the folder of clients and credentials that the backends of
  * one cloud share. A backend without an entry speaks for itself over Node alone.
  */
-export const VENDORS: Readonly<Record<string, string>> = {
+export const VENDORS: Readonly<Record<string, string | readonly string[]>> = {
+  connections: ['@aws-sdk/*', '@google-cloud/*', 'google-gax', '@kubernetes/client-node'],
   kubeflow: '@kubernetes/client-node',
   sagemaker: '@aws-sdk/*',
-  vertex: '@google-cloud/*',
+  vertex: ['@google-cloud/*', 'google-gax'],
 };
 
 /** Rooms that nobody but these may look into, so that a product never leans on a test. */

@@ -40,8 +40,8 @@ export interface Harness {
   };
   /** Needed for `serving`: the bytes of a model file that it can load. */
   readonly modelBytes?: (version: string) => Promise<Uint8Array>;
-  /** Needed for `traffic`: the address of something that answers requests. */
-  readonly upstream?: (version: string) => Promise<string>;
+  /** Needed for `traffic`: the address of something that answers requests, and that the route can lead to. */
+  readonly upstream?: (version: string, route: string) => Promise<string>;
   /** Needed for `metrics`: sends requests through a route, or lets time send them. */
   readonly sendRequests?: (routeAddress: string, route: string, count: number) => Promise<void>;
   /** Needed for `pipeline`. */

@@ -23,8 +23,8 @@ export function describeMetricsContract(name: string, open: OpenHarness): void {
       const upstream = needed(harness.upstream, 'upstream');
       const route = `${freshName('r').slice(0, 40)}.eu-west`;
       const arms = [
-        { version: 'v1', address: await upstream('v1'), weightPercent: weights[0] },
-        { version: 'v2', address: await upstream('v2'), weightPercent: weights[1] },
+        { version: 'v1', address: await upstream('v1', route), weightPercent: weights[0] },
+        { version: 'v2', address: await upstream('v2', route), weightPercent: weights[1] },
       ];
       await portOf(harness, 'traffic').set({ route, arms, mirror: null, sticky: false });
       return { route, versions: ['v1', 'v2'], latencyMsMax: 1000 };

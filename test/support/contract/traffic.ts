@@ -15,21 +15,25 @@ export function describeTrafficContract(name: string, open: OpenHarness): void {
   describe(`traffic of ${name}`, () => {
     let harness: Harness;
     let traffic: Traffic;
-    let addresses: readonly string[];
+    const addresses = new Map<string, readonly string[]>();
     beforeAll(async () => {
       harness = await open();
       traffic = portOf(harness, 'traffic');
-      const upstream = needed(harness.upstream, 'upstream');
-      addresses = [await upstream('v1'), await upstream('v2')];
     });
     afterAll(() => harness.close());
 
-    const freshRoute = () => `${freshName('r').slice(0, 40)}.eu-west`;
+    const freshRoute = async () => {
+      const route = `${freshName('r').slice(0, 40)}.eu-west`;
+      const upstream = needed(harness.upstream, 'upstream');
+      addresses.set(route, [await upstream('v1', route), await upstream('v2', route)]);
+      return route;
+    };
+    const addressOf = (route: string, at: number) => addresses.get(route)![at]!;
     const split = (route: string, ...weights: readonly number[]): RouteSpec => ({
       route,
       arms: weights.map((weightPercent, at) => ({
         version: `v${at + 1}`,
-        address: addresses[at]!,
+        address: addressOf(route, at),
         weightPercent,
       })),
       mirror: null,
@@ -37,7 +41,7 @@ export function describeTrafficContract(name: string, open: OpenHarness): void {
     });
 
     it('set answers with what the proxy does, and read tells the same', async () => {
-      const spec = split(freshRoute(), 90, 10);
+      const spec = split(await freshRoute(), 90, 10);
       const reading = await traffic.set(spec);
       expect(reading).toMatchObject({ route: spec.route, mirror: null, sticky: false });
       expect(reading.arms).toEqual(spec.arms);
@@ -46,7 +50,7 @@ export function describeTrafficContract(name: string, open: OpenHarness): void {
     });
 
     it('set replaces the weights, 0 and 100 included', async () => {
-      const route = freshRoute();
+      const route = await freshRoute();
       for (const weights of [
         [100, 0],
         [99, 1],
@@ -58,7 +62,7 @@ export function describeTrafficContract(name: string, open: OpenHarness): void {
     });
 
     it('set of the same route again changes nothing', async () => {
-      const spec = split(freshRoute(), 80, 20);
+      const spec = split(await freshRoute(), 80, 20);
       expect(await traffic.set(spec)).toEqual(await traffic.set(spec));
     });
 
@@ -68,15 +72,15 @@ export function describeTrafficContract(name: string, open: OpenHarness): void {
       ['a negative weight', [101, -1]],
       ['a fraction', [66.7, 33.3]],
     ] as const)('set refuses %s with WEIGHT_INVALID, and the old weights stay', async (_, bad) => {
-      const route = freshRoute();
+      const route = await freshRoute();
       const before = await traffic.set(split(route, 90, 10));
       await expectCode(traffic.set(split(route, ...bad)), 'WEIGHT_INVALID');
       expect(await traffic.read(route)).toEqual(before);
     });
 
     it('set keeps the mirror that it is given and drops it when told, or says that it cannot', async () => {
-      const route = freshRoute();
-      const mirror = { version: 'v2', address: addresses[1]!, percent: 25 };
+      const route = await freshRoute();
+      const mirror = { version: 'v2', address: addressOf(route, 1), percent: 25 };
       const mirroring = traffic.set({ ...split(route, 100), mirror });
       if (harness.cannot?.includes('mirror')) {
         await expectCode(mirroring, 'OPERATION_UNSUPPORTED');
@@ -87,7 +91,7 @@ export function describeTrafficContract(name: string, open: OpenHarness): void {
     });
 
     it('set keeps stickiness and drops it when told, or says that it cannot', async () => {
-      const route = freshRoute();
+      const route = await freshRoute();
       const sticking = traffic.set({ ...split(route, 100), sticky: true });
       if (harness.cannot?.includes('sticky')) {
         await expectCode(sticking, 'OPERATION_UNSUPPORTED');
@@ -98,17 +102,17 @@ export function describeTrafficContract(name: string, open: OpenHarness): void {
     });
 
     it('set of two routes at once loses neither', async () => {
-      const specs = [split(freshRoute(), 70, 30), split(freshRoute(), 60, 40)];
+      const specs = [split(await freshRoute(), 70, 30), split(await freshRoute(), 60, 40)];
       await Promise.all(specs.map((spec) => traffic.set(spec)));
       for (const spec of specs) expect((await traffic.read(spec.route))?.arms).toEqual(spec.arms);
     });
 
     it('read of a route that nobody set is null', async () => {
-      expect(await traffic.read(freshRoute())).toBeNull();
+      expect(await traffic.read(await freshRoute())).toBeNull();
     });
 
     it('remove takes the route away, and again changes nothing', async () => {
-      const spec = split(freshRoute(), 100);
+      const spec = split(await freshRoute(), 100);
       await traffic.set(spec);
       await traffic.remove(spec.route);
       expect(await traffic.read(spec.route)).toBeNull();
