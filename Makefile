@@ -6,12 +6,13 @@ NODE := node_modules/.bin/node
 VENV := $(ORRERY_HOME)/venv
 JEST := $(NODE) --experimental-vm-modules node_modules/jest/bin/jest.js
 
-.PHONY: help demo up down test check setup doctor soak bench docs clean
+.PHONY: help demo up down test test-backends soak-backends check setup doctor soak bench docs clean
 
 help:
 	@echo "make demo    the whole life of a fraud model, from raw data to a watched release"
 	@echo "make test    everything: format, lint, types, unit, workflows, backends, engine, end to end"
 	@echo "make check   the fast part of it, under a minute"
+	@echo "make test-backends   the backends against real Kubernetes, Airflow, moto and others (installs them once)"
 	@echo "make up      start Temporal, the workers, the service; make down ends them"
 	@echo "make soak    the full set of seeded kills (minutes)"
 	@echo "make bench   the benchmarks; make bench NAME=overhead runs one"
@@ -48,6 +49,12 @@ check: node_modules/.installed
 test: setup check
 	@$(JEST) --selectProjects workflows backends --maxWorkers=2
 	@$(JEST) --selectProjects engine e2e --maxWorkers=2
+
+test-backends: setup
+	@$(NODE) test/counterparts/run.ts $(JEST) --selectProjects counterparts --runInBand
+
+soak-backends: setup
+	@ORRERY_SOAK=1 $(NODE) test/counterparts/run.ts $(JEST) --selectProjects counterparts backends --runInBand soak
 
 soak: setup
 	@ORRERY_SOAK=1 $(JEST) --selectProjects engine --runInBand kill
