@@ -1,0 +1,300 @@
+/**
+ * kill -9 of real worker processes with many far-side jobs in flight, on the real engine and a real
+ * counterpart. The witness is the far side's own account: one job a key, none that runs on.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
+
+import type { ArtifactRef } from '../../core/ports/artifacts.ts';
+import { seededRandom } from '../../kernels/statistics/random.ts';
+import { workflowBundle } from '../../workers/bundle.ts';
+import { setCurrentVersion } from '../../workers/deployment.ts';
+import type { ContractJob, ContractPipeline } from './contract/harness.ts';
+import { startEngine, type TestEngine } from './engine.ts';
+import { until } from './until.ts';
+import { startWorker, type WorkerProcess } from './worker-processes.ts';
+
+/** A piece of work as the far side accounts for it. */
+export interface FarWork {
+  readonly key: string;
+  readonly workflowId: string;
+  readonly live: boolean;
+}
+
+/** What a harness module exports as `soaks`: name → how to open it. */
+export type OpenSoak = () => Promise<Soak>;
+export interface Soak {
+  /** Name in the registry. */
+  readonly backend: string;
+  /** Settings of the backend for worker processes, on the real counterpart. */
+  readonly settings: unknown;
+  /** What runs: a job through `trainModel`, or a run through `runPipeline`; each ends within seconds. */
+  readonly work:
+    | {
+        readonly port: 'compute';
+        readonly job: ContractJob;
+        /** An input that the backend can stage. */
+        readonly data: ArtifactRef;
+      }
+    | { readonly port: 'pipeline'; readonly run: ContractPipeline };
+  /** Everything that workers of this soak made, dead or alive, asked of the far side itself. */
+  ledger(): Promise<readonly FarWork[]>;
+  close(): Promise<void>;
+}
+
+export interface KillPlan {
+  readonly seed: number;
+  readonly kills: number;
+  readonly inFlight: number;
+  /** Share of the runs that are cancelled while they run, 0–1. */
+  readonly cancelShare: number;
+}
+
+export interface KillReport {
+  readonly kills: number;
+  readonly runs: number;
+  readonly cancelled: number;
+  /** Activity type → how many of it were under way when their worker was killed. */
+  readonly crashes: Readonly<Record<string, number>>;
+  readonly remoteJobs: number;
+  /** Keys under which the far side has more than one. */
+  readonly duplicates: readonly string[];
+  /** Live though every run has ended. */
+  readonly orphans: readonly string[];
+  /** Runs that ended in another way than they must. */
+  readonly strange: readonly string[];
+}
+
+/** Longest pause of running work before a kill. */
+const PAUSE_MS_MAX = 1500;
+const END_MS_MAX = 300_000;
+const SECONDS_OF_A_JOB_MAX = 600;
+
+interface Run {
+  readonly handle: WorkflowHandle;
+  cancelAsked: boolean;
+  ended: boolean;
+  readonly end: Promise<string>;
+}
+
+export async function killWorkers(soak: Soak, plan: KillPlan): Promise<KillReport> {
+  const home = mkdtempSync(join(tmpdir(), 'orrery-soak-'));
+  mkdirSync(join(home, 'run'));
+  const backends = { [soak.backend]: soak.settings, sim: { world: {} } };
+  writeFileSync(join(home, 'settings.json'), JSON.stringify({ backends }), { mode: 0o600 });
+  const engine = await startEngine();
+  const workers: WorkerProcess[] = [];
+  try {
+    const { buildId } = await workflowBundle(home);
+    const where = { home, address: engine.address };
+    workers.push(startWorker(['orchestrate'], where), startWorker(['control', 'watch'], where));
+    await setCurrentVersion(engine.client, 'default', buildId);
+    return await new Killing(soak, plan, engine, workers).run();
+  } finally {
+    for (const worker of workers) await worker.kill();
+    await engine.close();
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+class Killing {
+  readonly #soak: Soak;
+  readonly #plan: KillPlan;
+  readonly #engine: TestEngine;
+  readonly #workers: readonly WorkerProcess[];
+  readonly #runs: Run[] = [];
+  readonly #crashes: Record<string, number> = {};
+  readonly #random: () => number;
+  #restartedAt = 0;
+
+  constructor(soak: Soak, plan: KillPlan, engine: TestEngine, workers: readonly WorkerProcess[]) {
+    this.#soak = soak;
+    this.#plan = plan;
+    this.#engine = engine;
+    this.#workers = workers;
+    const draw = seededRandom(plan.seed);
+    this.#random = () => draw() / 2 ** 32;
+  }
+
+  async run(): Promise<KillReport> {
+    for (let kill = 1; kill <= this.#plan.kills; kill += 1) {
+      if (this.#open.length === 0) await this.#refill();
+      await this.#atWork();
+      await pause(this.#random() * PAUSE_MS_MAX);
+      // New runs come last, so that kills meet their starts.
+      await this.#refill();
+      await pause(this.#random() * 400);
+      // Half of the kills meet fresh orders to stop.
+      if (this.#random() < 0.5) await this.#cancelSome();
+      await pause(this.#random() * 100);
+      await this.#kill();
+    }
+    const ends = await this.#ends();
+    return this.#report(ends);
+  }
+
+  get #open(): readonly Run[] {
+    return this.#runs.filter((run) => !run.ended);
+  }
+
+  async #refill(): Promise<void> {
+    const missing = this.#plan.inFlight - this.#open.length;
+    await Promise.all(Array.from({ length: missing }, () => this.#submit()));
+  }
+
+  async #submit(): Promise<void> {
+    const nth = this.#runs.length + 1;
+    const run: Partial<Run> & { cancelAsked: boolean; ended: boolean } = {
+      cancelAsked: false,
+      ended: false,
+    };
+    this.#runs.push(run as Run);
+    const handle = await startRun(this.#engine.client, this.#soak, this.#plan.seed, nth);
+    const end = handle.result().then(
+      () => 'succeeded',
+      (error: unknown) => endOf(error),
+    );
+    void end.then(() => (run.ended = true));
+    Object.assign(run, { handle, end });
+  }
+
+  /** Waits until the worker that came after the last kill has its hands full again. */
+  async #atWork(): Promise<void> {
+    await until('half of the runs have an activity under way', async () => {
+      const under = await Promise.all(this.#open.map((run) => run.handle.describe()));
+      const busy = under.filter(({ raw }) =>
+        (raw.pendingActivities ?? []).some(
+          ({ state, lastStartedTime }) =>
+            state !== 1 && Number(lastStartedTime?.seconds ?? 0) * 1000 >= this.#restartedAt - 1000,
+        ),
+      );
+      return busy.length * 2 >= this.#open.length ? true : null;
+    });
+  }
+
+  async #cancelSome(): Promise<void> {
+    const { cancelShare, inFlight } = this.#plan;
+    const candidates = this.#open.filter((run) => !run.cancelAsked);
+    const count = Math.ceil(cancelShare * inFlight * this.#random());
+    for (const run of candidates.slice(0, count)) {
+      run.cancelAsked = true;
+      await run.handle.cancel().catch(() => undefined);
+    }
+  }
+
+  async #kill(): Promise<void> {
+    const under = await Promise.all(this.#open.map((run) => run.handle.describe()));
+    const [orchestrate, activities] = this.#workers;
+    const both = this.#random() < 0.3;
+    await Promise.all([activities?.kill(), ...(both ? [orchestrate?.kill()] : [])]);
+    for (const { raw } of under) {
+      for (const { state, activityType } of raw.pendingActivities ?? []) {
+        // PENDING_ACTIVITY_STATE_STARTED or …_CANCEL_REQUESTED.
+        if (state !== 2 && state !== 3) continue;
+        const name = activityType?.name ?? 'unknown';
+        this.#crashes[name] = (this.#crashes[name] ?? 0) + 1;
+      }
+    }
+    this.#restartedAt = Date.now();
+    activities?.restart();
+    if (both) orchestrate?.restart();
+  }
+
+  async #ends(): Promise<readonly string[]> {
+    const all = Promise.all(this.#runs.map(({ end }) => end));
+    const open = () => this.#open.map(({ handle }) => handle.workflowId).join(', ');
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`Runs stay open after ${END_MS_MAX} ms: ${open()}`)),
+        END_MS_MAX,
+      );
+    });
+    return Promise.race([all, late]).finally(() => clearTimeout(timer));
+  }
+
+  async #report(ends: readonly string[]): Promise<KillReport> {
+    const ids = new Set(this.#runs.map(({ handle }) => handle.workflowId));
+    const ours = async () =>
+      (await this.#soak.ledger()).filter(({ workflowId }) => ids.has(workflowId));
+    // A far side may tell an end a little later than the run that read it by another way.
+    const ledger = await until('the far side has nothing live', async () => {
+      const work = await ours();
+      return work.some(({ live }) => live) ? null : work;
+    }).catch(ours);
+    const counts = new Map<string, number>();
+    for (const { key } of ledger) counts.set(key, (counts.get(key) ?? 0) + 1);
+    return {
+      kills: this.#plan.kills,
+      runs: this.#runs.length,
+      cancelled: ends.filter((end) => end === 'cancelled').length,
+      crashes: this.#crashes,
+      remoteJobs: ledger.length,
+      duplicates: [...counts].filter(([, count]) => count > 1).map(([key]) => key),
+      orphans: ledger.filter(({ live }) => live).map(({ key }) => key),
+      strange: this.#runs.flatMap(({ cancelAsked, handle }, at) => {
+        const wanted = cancelAsked ? ['cancelled', 'succeeded'] : ['succeeded'];
+        const end = ends[at] ?? 'open';
+        return wanted.includes(end) ? [] : [`${handle.workflowId}: ${end}`];
+      }),
+    };
+  }
+}
+
+function endOf(error: unknown): string {
+  if (!(error instanceof WorkflowFailedError)) return `told nothing: ${String(error)}`;
+  const causes: string[] = [];
+  for (
+    let cause: Error | undefined = error.cause;
+    cause;
+    cause = cause.cause as Error | undefined
+  ) {
+    if (cause.name === 'CancelledFailure') return 'cancelled';
+    causes.push(cause.message);
+  }
+  return `failed: ${causes.join(' ← ')}`;
+}
+
+function startRun(client: Client, soak: Soak, seed: number, nth: number): Promise<WorkflowHandle> {
+  const version = `r${seed}-${nth}`;
+  const base = { schemaVersion: 1, model: 'soak', version };
+  const { work, backend } = soak;
+  const backends = { default: 'sim', [work.port]: backend };
+  if (work.port === 'compute') {
+    const program = {
+      command: work.job.command,
+      params: { nonce: version },
+      timeoutSeconds: SECONDS_OF_A_JOB_MAX,
+    };
+    const training = {
+      prepare: program,
+      train: program,
+      resources: { cpus: 1, memoryMiB: 128 },
+      graceSeconds: 5,
+    };
+    const { data } = work;
+    return client.workflow.start('trainModel', {
+      taskQueue: 'orchestrate',
+      workflowId: `training/soak/${version}`,
+      args: [{ ...base, backends, data, training }],
+    });
+  }
+  const pipeline = {
+    pipeline: work.run.pipeline,
+    version: null,
+    params: { ...work.run.params, nonce: version },
+    timeoutSeconds: SECONDS_OF_A_JOB_MAX,
+  };
+  return client.workflow.start('runPipeline', {
+    taskQueue: 'orchestrate',
+    workflowId: `pipeline/soak/${version}/soak`,
+    args: [{ ...base, name: 'soak', backends, pipeline }],
+  });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
