@@ -92,14 +92,28 @@ export interface Backend<Settings = unknown> {
   open(settings: Settings): Promise<OpenBackend>;
 }
 
+/** Steps of a life that run as jobs on capacity; the same words as the kinds of jobs. */
+export type ComputeStep = 'prepare' | 'train' | 'score';
+
 /**
  * Which backend serves which port of a run. `default` is asked for a port that is not named;
  * there is no other fallback.
  */
-export type BackendChoice = { readonly default: string } & Partial<
-  Readonly<Record<PortName, string>>
->;
+export type BackendChoice = {
+  readonly default: string;
+  /**
+   * Step → backends in the order in which they are tried; see core/training/fallback.ts for when
+   * the next one is. Absent → the `compute` backend alone.
+   */
+  readonly steps?: Partial<Readonly<Record<ComputeStep, readonly string[]>>>;
+} & Partial<Readonly<Record<PortName, string>>>;
 
 export function backendFor(choice: BackendChoice, port: PortName): string {
   return choice[port] ?? choice.default;
+}
+
+/** The backends of a step, the preferred one first; at least one. */
+export function backendsForStep(choice: BackendChoice, step: ComputeStep): readonly string[] {
+  const named = choice.steps?.[step] ?? [];
+  return named.length > 0 ? named : [backendFor(choice, 'compute')];
 }

@@ -26,6 +26,16 @@ export function trainingId({ model, version }: LifecycleId): string {
 export function rolloutId({ model, version, region }: RolloutId): string {
   return `rollout/${checkName(model)}/${checkVersion(version)}/${checkName(region)}`;
 }
+/** A pipeline run or a search of a version, by a name that the request gives it. */
+export interface NamedId extends LifecycleId {
+  readonly name: string;
+}
+export function pipelineId({ model, version, name }: NamedId): string {
+  return `pipeline/${checkName(model)}/${checkVersion(version)}/${checkName(name)}`;
+}
+export function tuningId({ model, version, name }: NamedId): string {
+  return `tuning/${checkName(model)}/${checkVersion(version)}/${checkName(name)}`;
+}
 /** The workflow that a schedule starts; Temporal appends the time of the firing to it. */
 export function retrainId({ model }: { readonly model: string }): string {
   return `retrain/${checkName(model)}`;
@@ -49,6 +59,21 @@ export function parseRolloutId(id: string): RolloutId {
     throw mismatch(id, 'rollout/<model>/<version>/<region>');
   }
   return { model: checkName(model), version: checkVersion(version), region: checkName(region) };
+}
+/** @throws OrreryError ID_MISMATCH when the id is not that of a pipeline run */
+export function parsePipelineId(id: string): NamedId {
+  return parseNamedId('pipeline', id);
+}
+/** @throws OrreryError ID_MISMATCH when the id is not that of a search */
+export function parseTuningId(id: string): NamedId {
+  return parseNamedId('tuning', id);
+}
+function parseNamedId(wanted: 'pipeline' | 'tuning', id: string): NamedId {
+  const [kind, model, version, name, ...rest] = id.split('/');
+  if (kind !== wanted || !model || !version || !name || rest.length > 0) {
+    throw mismatch(id, `${wanted}/<model>/<version>/<name>`);
+  }
+  return { model: checkName(model), version: checkVersion(version), name: checkName(name) };
 }
 
 /** The route of a model in a region, as proxies and metric sources know it. */

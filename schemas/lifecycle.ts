@@ -4,6 +4,16 @@ import type { RetrainRequest } from '../core/release/retrain.ts';
 import type { RolloutRequest } from '../core/rollout/request.ts';
 import type { TrainRequest } from '../core/training/request.ts';
 import {
+  commandSchema,
+  graceSecondsSchema,
+  jobPolicySchema,
+  paramsSchema,
+  plain,
+  resourcesSchema,
+  seconds,
+  SECONDS_MAX,
+} from './jobs.ts';
+import {
   artifactRefSchema,
   backendChoiceSchema,
   nameSchema,
@@ -11,11 +21,9 @@ import {
   versionSchema,
 } from './names.ts';
 import { parseOrThrow } from './parse.ts';
+import { refreshSchema } from './pipeline.ts';
 
 const share = z.number().min(0).max(1);
-const seconds = (min: number, max: number) => z.number().min(min).max(max);
-/** 30 days: longer steps are split. */
-const SECONDS_MAX = 30 * 24 * 3600;
 
 const columnSchema = z.strictObject({
   name: z.string().min(1).max(200),
@@ -44,25 +52,17 @@ export const dataContractSchema = z
   });
 
 const programSchema = z.strictObject({
-  command: z.array(z.string().min(1).max(4000)).min(1).max(100),
-  params: z
-    .record(z.string().max(200), z.union([z.string().max(10_000), z.number(), z.boolean()]))
-    .default({}),
+  command: commandSchema,
+  params: paramsSchema.default({}),
   timeoutSeconds: seconds(1, SECONDS_MAX),
 });
 
 export const trainingSchema = z.strictObject({
   prepare: programSchema,
   train: programSchema,
-  resources: z.strictObject({ cpus: z.number().gt(0).max(1024), memoryMiB: z.int().min(16) }),
-  graceSeconds: seconds(1, 3600).default(30),
-  policy: z
-    .strictObject({
-      attemptsMax: z.int().min(1).max(100).default(3),
-      heartbeatTimeoutSeconds: seconds(1, 3600).default(3),
-      stallSeconds: seconds(0, SECONDS_MAX).default(0),
-    })
-    .prefault({}),
+  resources: resourcesSchema,
+  graceSeconds: graceSecondsSchema,
+  policy: jobPolicySchema,
 });
 
 export const judgeSchema = z
@@ -138,6 +138,7 @@ const lifecycleShape = {
       .regex(/^[a-z][a-z0-9+.-]*:/, 'an absolute URI such as file:///data/transactions.csv')
       .max(2000),
     contract: dataContractSchema,
+    refresh: refreshSchema.optional(),
   }),
   training: trainingSchema,
   evaluation: evaluationSchema,
@@ -191,14 +192,4 @@ export function parseTrainRequest(value: unknown): TrainRequest {
 /** @throws OrreryError REQUEST_INVALID */
 export function parseRolloutRequest(value: unknown): RolloutRequest {
   return plain(parseOrThrow(rolloutRequestSchema, value, 'the rollout request'));
-}
-
-/** Optional members as zod types them (`| undefined`) are absent members in core. */
-type Plain<T> = T extends readonly (infer Item)[]
-  ? readonly Plain<Item>[]
-  : T extends object
-    ? { readonly [Key in keyof T]: Plain<Exclude<T[Key], undefined>> }
-    : T;
-function plain<T>(value: T): Plain<T> {
-  return JSON.parse(JSON.stringify(value)) as Plain<T>;
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { PORT_NAMES } from '../core/backend.ts';
+import type { PortName } from '../core/backend.ts';
 import { NAME_PATTERN, VERSION_PATTERN } from '../core/ids.ts';
 
 export const nameSchema = z
@@ -17,16 +19,25 @@ export const versionSchema = z
 export const personSchema = z.string().trim().min(1).max(200);
 export const reasonSchema = z.string().max(2000);
 
+/** Backends in the order in which they are tried. */
+export const backendListSchema = z
+  .array(nameSchema)
+  .min(1)
+  .max(10)
+  .refine((names) => new Set(names).size === names.length, 'each backend is named once');
+
 export const backendChoiceSchema = z.strictObject({
   default: nameSchema,
-  artifacts: nameSchema.optional(),
-  compute: nameSchema.optional(),
-  metrics: nameSchema.optional(),
-  models: nameSchema.optional(),
-  prices: nameSchema.optional(),
-  serving: nameSchema.optional(),
-  signer: nameSchema.optional(),
-  traffic: nameSchema.optional(),
+  ...(Object.fromEntries(PORT_NAMES.map((port) => [port, nameSchema.optional()])) as {
+    readonly [Port in PortName]: z.ZodOptional<typeof nameSchema>;
+  }),
+  steps: z
+    .strictObject({
+      prepare: backendListSchema.optional(),
+      train: backendListSchema.optional(),
+      score: backendListSchema.optional(),
+    })
+    .optional(),
 });
 
 export const artifactRefSchema = z.strictObject({

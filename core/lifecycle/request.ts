@@ -1,5 +1,6 @@
 import type { BackendChoice } from '../backend.ts';
 import type { DataContract } from '../data/contract.ts';
+import type { RefreshRequest } from '../pipeline/request.ts';
 import type { JobParam } from '../ports/compute.ts';
 import type { EvaluationPolicy } from '../release/evaluation.ts';
 import type { JudgePolicy } from '../rollout/judge.ts';
@@ -53,6 +54,8 @@ export interface LifecycleRequest {
     /** `file:///…`, or what the artifacts backend can import. */
     readonly uri: string;
     readonly contract: DataContract;
+    /** A pipeline of another system (Airflow, KFP, …) that makes the data before it is imported. */
+    readonly refresh?: RefreshRequest;
   };
   readonly training: TrainingRequest;
   readonly evaluation: EvaluationPolicy;
