@@ -59,8 +59,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
  * one cloud share. A backend without an entry speaks for itself over Node alone.
  */
 export const VENDORS: Readonly<Record<string, string | readonly string[]>> = {
+  airflow: 'undici',
   connections: ['@aws-sdk/*', '@google-cloud/*', 'google-gax', '@kubernetes/client-node'],
-  kubeflow: '@kubernetes/client-node',
+  kubeflow: ['@kubernetes/client-node', 'undici'],
   sagemaker: '@aws-sdk/*',
   vertex: ['@google-cloud/*', 'google-gax'],
 };
