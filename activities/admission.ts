@@ -1,6 +1,8 @@
 import type { BackendChoice, PortName } from '../core/backend.ts';
 import { backendFor } from '../core/backend.ts';
 import { OrreryError } from '../core/errors.ts';
+import { targetOf } from '../core/operations/order.ts';
+import type { OperateRequest } from '../core/operations/order.ts';
 import { lifecycleId, rolloutId, trainingId } from '../core/ids.ts';
 import type { LifecycleRequest } from '../core/lifecycle/request.ts';
 import type { WorkflowType } from '../core/messages.ts';
@@ -13,6 +15,7 @@ import {
   parseRolloutRequest,
   parseTrainRequest,
 } from '../schemas/lifecycle.ts';
+import { parseOperateRequest } from '../schemas/operations.ts';
 import type { Deps } from './deps.ts';
 import { portMissing } from './deps.ts';
 
@@ -21,6 +24,7 @@ export interface RequestByWorkflow {
   readonly trainModel: TrainRequest;
   readonly rolloutRegion: RolloutRequest;
   readonly retrainModel: RetrainRequest;
+  readonly operateBackend: OperateRequest;
 }
 
 export interface AdmitInput {
@@ -33,9 +37,17 @@ interface Rule<Request> {
   readonly parse: (value: unknown) => Request;
   /** The id that fits the request; null where any id does. */
   readonly id: (request: Request) => string | null;
-  readonly backends: (request: Request) => BackendChoice;
-  readonly ports: readonly PortName[];
+  readonly needs: (request: Request) => readonly Need[];
 }
+
+/** A port of a backend, or the backend as such. */
+interface Need {
+  readonly backend: string;
+  readonly port: PortName | null;
+}
+
+const chosen = (choice: BackendChoice, ports: readonly PortName[]): readonly Need[] =>
+  ports.map((port) => ({ backend: backendFor(choice, port), port }));
 
 /** What a life from data to release needs. */
 const LIFE_PORTS = [
@@ -53,27 +65,33 @@ const RULES: { readonly [Type in WorkflowType]: Rule<RequestByWorkflow[Type]> } 
   runLifecycle: {
     parse: parseLifecycleRequest,
     id: lifecycleId,
-    backends: ({ backends }) => backends,
-    ports: LIFE_PORTS,
+    needs: ({ backends }) => chosen(backends, LIFE_PORTS),
   },
   trainModel: {
     parse: parseTrainRequest,
     id: trainingId,
-    backends: ({ backends }) => backends,
-    ports: ['artifacts', 'compute', 'prices'],
+    needs: ({ backends }) => chosen(backends, ['artifacts', 'compute', 'prices']),
   },
   rolloutRegion: {
     parse: parseRolloutRequest,
     id: rolloutId,
-    backends: ({ backends }) => backends,
-    ports: ['artifacts', 'metrics', 'models', 'serving', 'traffic'],
+    needs: ({ backends }) =>
+      chosen(backends, ['artifacts', 'metrics', 'models', 'serving', 'traffic']),
   },
   retrainModel: {
     parse: parseRetrainRequest,
     // A schedule appends the time of its firing to the id.
     id: () => null,
-    backends: ({ lifecycle }) => lifecycle.backends,
-    ports: LIFE_PORTS,
+    needs: ({ lifecycle }) => chosen(lifecycle.backends, LIFE_PORTS),
+  },
+  operateBackend: {
+    parse: parseOperateRequest,
+    // Nothing is kept under the id of an order.
+    id: () => null,
+    needs: ({ order }) => {
+      const target = targetOf(order);
+      return target === null ? [] : [target];
+    },
   },
 };
 
@@ -105,10 +123,9 @@ async function admitBy<Request>(
       `Cannot run this request as "${input.workflowId}": its id is "${wanted}"`,
     );
   }
-  for (const port of rule.ports) {
-    const name = backendFor(rule.backends(request), port);
-    const backend = await deps.backends.describe(name);
-    if (!backend.has.includes(port)) throw await portMissing(deps.backends, name, port);
+  for (const { backend, port } of rule.needs(request)) {
+    const { has } = await deps.backends.describe(backend);
+    if (port !== null && !has.includes(port)) throw await portMissing(deps.backends, backend, port);
   }
   return request;
 }

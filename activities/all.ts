@@ -7,6 +7,7 @@ import { withCodes } from './failures.ts';
 import { beating } from './heartbeats.ts';
 import { createObserveActivities } from './metrics.ts';
 import { createEvaluationActivities, createModelsActivities } from './release.ts';
+import { createOperationActivities } from './operations.ts';
 import { createServingActivities } from './serving.ts';
 import { createTrafficActivities } from './traffic.ts';
 
@@ -18,6 +19,7 @@ export function controlActivities(deps: Deps) {
       ...createComputeActivities(deps),
       ...createEvidenceActivities(deps),
       ...createModelsActivities(deps),
+      ...createOperationActivities(deps),
       ...createServingActivities(deps),
       ...createTrafficActivities(deps),
     }),

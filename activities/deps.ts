@@ -6,6 +6,8 @@ import type { KERNELS, KernelName } from '../kernels/all.ts';
 export interface Backends {
   /** Names of all that are registered, whether configured here or not. */
   names(): readonly string[];
+  /** Names of those that this worker has settings for. */
+  configured(): readonly string[];
   /** @throws OrreryError BACKEND_UNKNOWN */
   describe(name: string): Promise<Backend>;
   /** @throws OrreryError BACKEND_UNKNOWN, SETTINGS_INVALID */

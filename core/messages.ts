@@ -22,6 +22,7 @@ export const WORKFLOW_TYPES = [
   'trainModel',
   'rolloutRegion',
   'retrainModel',
+  'operateBackend',
 ] as const;
 export type WorkflowType = (typeof WORKFLOW_TYPES)[number];
 

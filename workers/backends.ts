@@ -28,6 +28,7 @@ export function createBackends(settings: WorkerSettings): Backends & { close(): 
   };
   return {
     names,
+    configured: () => names().filter((name) => Object.hasOwn(settings.backends, name)),
     describe,
     open(name) {
       const known = opened.get(name);

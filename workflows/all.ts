@@ -1,4 +1,5 @@
 /** The entry of the workflow bundle: every workflow type by its name. */
+export { operateBackend } from './operate-backend.ts';
 export { retrainModel } from './retrain-model.ts';
 export { rolloutRegion } from './rollout-region.ts';
 export { runLifecycle } from './run-lifecycle.ts';

@@ -11,6 +11,9 @@ const RETRY = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval
 /** How soon the death of a worker is noticed; its activities beat more often. */
 const HEARTBEAT_TIMEOUT = '5s';
 
+/** Attempts of an operator's order before its error is told. */
+const ORDER_ATTEMPTS_MAX = 3;
+
 /**
  * Whatever has an effect is waited for when a run is cancelled: a job whose start is under way must
  * have been started before it can be stopped.
@@ -36,6 +39,20 @@ export const slowControl = proxyActivities<ControlActivities>({
   cancellationType: WAIT,
   retry: RETRY,
 });
+
+/**
+ * Orders that a person waits for: few attempts, so that what keeps the far side from answering is
+ * told while the person is there.
+ */
+export function orderControl(startToCloseTimeout: '15s' | '2m') {
+  return proxyActivities<ControlActivities>({
+    taskQueue: TASK_QUEUES.control,
+    startToCloseTimeout,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: WAIT,
+    retry: { ...RETRY, maximumAttempts: ORDER_ATTEMPTS_MAX },
+  });
+}
 
 /** Work on whole tables. */
 export const kernels = proxyActivities<KernelActivities>({

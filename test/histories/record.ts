@@ -1,7 +1,7 @@
 /**
  * Records the golden histories anew, after a change of the workflows that is meant to change them:
  *
- *   ORRERY_HOME=.orrery node_modules/.bin/node test/histories/record.ts
+ *   ORRERY_HOME=.orrery node_modules/.bin/node test/histories/record.ts [workflow type]
  *
  * Real workflow code and activities on a real development server, against simulated worlds with
  * fixed scripts. Ids of runs, times and signatures differ from recording to recording; what matters
@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { WorldScript } from '../../backends/sim/settings.ts';
 import { TASK_QUEUES } from '../../core/messages.ts';
+import type { OrderOf } from '../../core/operations/order.ts';
 import { createLife, createScene } from '../support/life.ts';
 import type { Life, Scene } from '../support/life.ts';
 import { until } from '../support/until.ts';
@@ -143,7 +144,28 @@ const RECORDINGS: readonly Recording[] = [
     await life.result();
     return settled(engine, id, 'retrainModel.rolled-back');
   },
+
+  async (engine) => {
+    const { model } = createScene(engine);
+    const resources = { cpus: 2, memoryMiB: 4096 };
+    const happy = await operate(engine, { kind: 'quotePrice', backend: model, resources });
+    const rejected = await operate(engine, { kind: 'inventory', backend: 'mainframe' });
+    return { 'operateBackend.happy': happy, 'operateBackend.rejected': rejected };
+  },
 ];
+
+/** An order of an operator, to its end. */
+async function operate(
+  { client }: WorkflowEngine,
+  order: OrderOf<'quotePrice'> | OrderOf<'inventory'>,
+): Promise<string> {
+  const workflowId = `operate/${order.kind}/${order.backend}`;
+  const options = { workflowId, taskQueue: TASK_QUEUES.orchestrate };
+  await client.workflow
+    .execute('operateBackend', { ...options, args: [{ schemaVersion: 1, order }] })
+    .catch(() => undefined);
+  return workflowId;
+}
 
 /** A canary that stays at its first step, since that wants more requests than come. */
 async function startCanary(scene: Scene): Promise<Life> {
@@ -208,10 +230,12 @@ function anonymous(history: string): string {
   );
 }
 
+const wanted = process.argv[2] ?? '';
 const engine = await startWorkflowEngine('dev');
 try {
   for (const record of RECORDINGS) {
     for (const [name, workflowId] of Object.entries(await record(engine))) {
+      if (!name.startsWith(wanted)) continue;
       const history = await engine.client.workflow.getHandle(workflowId).fetchHistory();
       writeFileSync(
         join(HISTORIES_FOLDER, `${name}.json`),

@@ -48,6 +48,7 @@ export function createWorlds(): Worlds {
   };
   const backends: Backends = {
     names: () => [...described.keys()],
+    configured: () => [...held.keys()],
     describe,
     open: async (name) => {
       await describe(name);
