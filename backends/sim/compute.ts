@@ -4,14 +4,17 @@ import type {
   JobHandle,
   JobIntent,
   JobReading,
+  JobSpec,
   JobStart,
 } from '../../core/ports/compute.ts';
+import type { RemoteWork } from '../../core/ports/inventory.ts';
 import type { SimStore } from './artifacts.ts';
 import type { VirtualClock } from './clock.ts';
 import { nextChangeAt, planCourse, savedShareAt, shareAt, type End } from './course.ts';
 import { outcomeOf, readingOf, revisionOf, unknownJob, type Job } from './job-reading.ts';
 import type { Journal } from './journal.ts';
 import type { FullScript } from './settings.ts';
+import { sleepUntil } from './waiting.ts';
 
 interface Surroundings {
   readonly script: FullScript;
@@ -68,7 +71,7 @@ export class SimCompute implements Compute {
       const changeAt = nextChangeAt(job.course, clock.now(), steps) ?? untilAt;
       await this.#wait(job, Math.min(changeAt, untilAt));
     }
-    return readingOf(job, clock.now(), steps);
+    return this.#reading(job);
   }
 
   async requestCheckpoint({ key }: JobHandle): Promise<void> {
@@ -83,7 +86,27 @@ export class SimCompute implements Compute {
     if (job === undefined) return unknownJob(key);
     if (job.outcome === null && job.course.end.by !== 'stop') this.#askToStop(job);
     while (job.outcome === null) await this.#wait(job, job.course.end.at);
-    return readingOf(job, this.#world.clock.now(), this.#world.script.jobSteps);
+    return this.#reading(job);
+  }
+
+  list(usdOf: (spec: JobSpec, billableSeconds: number) => number): readonly RemoteWork[] {
+    return [...this.#jobs.values()].map((job) => {
+      const { phase, billableSeconds } = this.#reading(job);
+      const { spec } = job.intent;
+      return {
+        port: 'compute',
+        ...job.handle,
+        phase,
+        labels: spec.labels,
+        startedAt: new Date(job.course.runsAt).toISOString(),
+        billableSeconds,
+        costUsd: usdOf(spec, billableSeconds),
+      };
+    });
+  }
+
+  #reading(job: Job): JobReading {
+    return readingOf(job, this.#world.clock.now(), this.#world.script);
   }
 
   #create(intent: JobIntent): Job {
@@ -131,20 +154,8 @@ export class SimCompute implements Compute {
     if (scope !== null) this.#saved.set(scope, Math.max(share, this.#saved.get(scope) ?? 0));
   }
 
-  /** Waits until a time comes or something else changes the job, whichever is first. */
   async #wait(job: Job, untilAt: number): Promise<void> {
-    const { clock } = this.#world;
-    const sleep = new AbortController();
-    const changed = (): void => sleep.abort();
-    job.watchers.add(changed);
-    try {
-      await clock.sleep(untilAt - clock.now(), sleep.signal);
-    } catch (cause) {
-      // The only other reason for a sleep to end is that the job changed.
-      if (!sleep.signal.aborted) throw cause;
-    } finally {
-      job.watchers.delete(changed);
-    }
+    await sleepUntil(this.#world.clock, job.watchers, untilAt);
     this.#settleJob(job);
   }
 }

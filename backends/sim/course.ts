@@ -32,7 +32,8 @@ export function ruleFor(script: FullScript, spec: JobSpec, attempt: number) {
     (rule) =>
       (rule.kind === undefined || rule.kind === spec.kind) &&
       (rule.version === undefined || rule.version === spec.labels.version) &&
-      (rule.attempt === undefined || rule.attempt === attempt),
+      (rule.attempt === undefined || rule.attempt === attempt) &&
+      Object.entries(rule.params).every(([name, value]) => spec.params[name] === value),
   );
 }
 

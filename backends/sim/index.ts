@@ -13,10 +13,7 @@ export const backend: Backend<SimSettings> = {
     assets: 'its jobs run when they are started, never on news of data',
     backfill: 'it has no schedules, so no times that were missed',
     definitions: 'its script says what runs',
-    inventory: 'its journal tells everything, to tests alone',
-    pipeline: 'its script knows jobs, not pipelines',
     pools: 'its capacity has no end',
-    tuning: 'searches run over its compute',
   },
   settings: simSettings,
   open: async (settings) => {

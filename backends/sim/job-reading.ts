@@ -1,8 +1,10 @@
 import type { ArtifactRef } from '../../core/ports/artifacts.ts';
 import type { JobHandle, JobIntent, JobPhase, JobReading } from '../../core/ports/compute.ts';
+import { METRICS_FILE } from '../../core/tuning/metrics.ts';
 import { EXIT_REJECTED } from '../../core/training/attempts.ts';
 import type { SimStore } from './artifacts.ts';
 import { stepAt, type Course } from './course.ts';
+import { metricsAt } from './objective.ts';
 import { runProgram } from './programs.ts';
 import type { FullScript } from './settings.ts';
 
@@ -67,13 +69,21 @@ export function revisionOf(job: Job, now: number, steps: number): number {
   return 1 + stepAt(job.course, now, steps) + (job.outcome === null ? 0 : 1);
 }
 
-export function readingOf(job: Job, now: number, steps: number): JobReading {
+export function readingOf(job: Job, now: number, script: FullScript): JobReading {
   const { course, outcome, intent } = job;
+  const steps = script.jobSteps;
   const step = stepAt(course, now, steps);
   return {
     phase: outcome?.phase ?? 'running',
     revision: revisionOf(job, now, steps),
-    progress: { step, steps, message: `step ${step} of ${steps}` },
+    progress: {
+      step,
+      steps,
+      message: `step ${step} of ${steps}`,
+      ...(intent.spec.outputs.includes(METRICS_FILE) && step > 0
+        ? { metrics: metricsAt(script, intent.spec.params, step / steps) }
+        : {}),
+    },
     exit: outcome?.exit ?? null,
     billableSeconds: (Math.min(now, course.end.at) - course.runsAt) / 1000,
     outputs: outcome?.outputs ?? {},

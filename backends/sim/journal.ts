@@ -16,6 +16,20 @@ export type Effect =
   | { readonly what: 'job.checkpoint-asked' | 'job.stop-asked'; readonly key: string }
   | { readonly what: 'job.ended'; readonly key: string; readonly phase: JobPhase }
   | {
+      readonly what: 'run.started' | 'search.started';
+      readonly key: string;
+      readonly workflowId: string;
+    }
+  | {
+      readonly what: `${'run' | 'search'}.${'adopted' | 'found-dead' | 'stop-asked' | 'retried'}`;
+      readonly key: string;
+    }
+  | {
+      readonly what: 'run.ended' | 'search.ended';
+      readonly key: string;
+      readonly phase: JobPhase;
+    }
+  | {
       readonly what: 'endpoint.started' | 'endpoint.failed' | 'endpoint.gone';
       readonly key: string;
       readonly version: string;

@@ -4,12 +4,15 @@ import type { PortName, Ports } from '../../core/backend.ts';
 export const PORT_METHODS = {
   artifacts: ['put', 'import', 'read', 'has'],
   compute: ['start', 'read', 'requestCheckpoint', 'stop'],
+  inventory: ['list'],
   metrics: ['read'],
   models: ['register', 'read', 'fact', 'changeFact'],
+  pipeline: ['start', 'read', 'retry', 'stop'],
   prices: ['quote'],
   serving: ['deploy', 'read', 'undeploy'],
   signer: ['sign', 'verify', 'approver'],
   traffic: ['set', 'read', 'remove'],
+  tuning: ['start', 'read', 'stop'],
 } as const satisfies { [Port in PortName]?: readonly (keyof Ports[Port])[] };
 
 /** The ports of the simulated world. */

@@ -1,6 +1,8 @@
 import { sha256Hex } from '../../core/canonical.ts';
 import type { JobSpec } from '../../core/ports/compute.ts';
+import { METRICS_FILE } from '../../core/tuning/metrics.ts';
 import type { SimStore } from './artifacts.ts';
+import { metricsAt } from './objective.ts';
 import { createRandom } from './random.ts';
 import { versionOf, type FullScript } from './settings.ts';
 import { drawTable, labelsOf } from './tables.ts';
@@ -37,9 +39,13 @@ export function decodeModel(bytes: Uint8Array): SimModel | null {
 export function runProgram(spec: JobSpec, store: SimStore, script: FullScript): ProgramResult {
   const made = make(spec, store, script);
   if ('rejects' in made) return made;
+  const known: Readonly<Record<string, Uint8Array>> = {
+    [METRICS_FILE]: text.encode(JSON.stringify(metricsAt(script, spec.params, 1))),
+    ...made.outputs,
+  };
   // A declared output that no program of this world knows gets bytes that name it.
   const outputs = spec.outputs.map(
-    (name) => [name, made.outputs[name] ?? text.encode(`${name}\n`)] as const,
+    (name) => [name, known[name] ?? text.encode(`${name}\n`)] as const,
   );
   return { outputs: Object.fromEntries(outputs) };
 }

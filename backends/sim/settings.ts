@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { isErrorCode, OrreryError, type ErrorCode } from '../../core/errors.ts';
 import { CALL_NAMES, type CallName } from './methods.ts';
+import { objectiveScript, pipelineScript, searchRule } from './work-script.ts';
 
 const share = z.number().min(0).max(1);
 const percent = z.number().min(0).max(100);
@@ -35,6 +36,8 @@ const jobRule = z.strictObject({
   version: z.string().optional(),
   /** 1, 2, …: how many jobs of the same spec there are with this one. */
   attempt: z.int().positive().optional(),
+  /** Parameters that the job must have, with these values. */
+  params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
   seconds: seconds.optional(),
   ending: ending.default({ does: 'succeed' }),
 });
@@ -128,6 +131,10 @@ const worldScriptSchema = z.strictObject({
   checkpointEveryPercent: z.number().positive().max(100).default(25),
   /** How long a job takes to end after it was asked to, at most its own grace. */
   stopSeconds: seconds.default(1),
+  /** Name → how its runs go; a pipeline without a script is not there. */
+  pipelines: z.record(z.string(), pipelineScript).default({}),
+  searches: z.array(searchRule).default([]),
+  objective: objectiveScript,
   heldOut: z
     .strictObject({
       rows: z.int().positive().max(1_000_000).default(2000),

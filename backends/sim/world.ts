@@ -4,10 +4,12 @@ import { createVirtualClock, type VirtualClock } from './clock.ts';
 import { SimCompute } from './compute.ts';
 import { copyValue } from './copy.ts';
 import { createFaults, type Faults } from './faults.ts';
+import { createInventory } from './inventory.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { portsFrom, type CallName, type Method, type SimPort, type SimPorts } from './methods.ts';
 import { createMetrics } from './metrics.ts';
 import { SimModels } from './models.ts';
+import { SimPipeline } from './pipeline.ts';
 import { createPrices } from './prices.ts';
 import { Requests } from './requests.ts';
 import { SimServing } from './serving.ts';
@@ -15,6 +17,7 @@ import { parseScript, type FullScript, type WorldScript } from './settings.ts';
 import { createSigner } from './signer.ts';
 import { createStrangers } from './strangers.ts';
 import { SimTraffic } from './traffic.ts';
+import { SimTuning } from './tuning.ts';
 
 /** Everything outside, in memory: see docs/adding-a-backend.md for how a real one differs. */
 export interface World {
@@ -71,19 +74,26 @@ function createInside(script: FullScript, clock: VirtualClock, journal: Journal)
   const requests = new Requests(script, clock, (address) => serving.isDown(address));
   const traffic = new SimTraffic(requests, journal);
   const models = new SimModels(journal);
+  const pipeline = new SimPipeline({ script, clock, journal });
+  const tuning = new SimTuning({ script, clock, journal });
   const inner: SimPorts = {
     artifacts: store,
     compute,
+    inventory: createInventory(script, { compute, pipeline, tuning }),
     metrics: createMetrics(script, clock, requests),
     models,
+    pipeline,
     prices: createPrices(script, clock),
     serving,
     signer,
     traffic,
+    tuning,
   };
   const strangers = createStrangers(script.strangers, clock, { models, traffic, serving });
   const settle = (): void => {
     compute.settle();
+    pipeline.settle();
+    tuning.settle();
     traffic.settle();
   };
   return { inner, settle, strangers };

@@ -14,16 +14,24 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 /**
- * Calls that a life which goes well does not make: nothing is stopped, and who serves is read from
- * the registry, the proxy and the replies of deployments.
+ * Calls that a life which goes well does not make: nothing is stopped, who serves is read from the
+ * registry, the proxy and the replies of deployments, and neither pipelines nor searches are part of it.
  */
 const UNUSED: readonly CallName[] = [
   'artifacts.has',
   'compute.requestCheckpoint',
   'compute.stop',
+  'inventory.list',
+  'pipeline.start',
+  'pipeline.read',
+  'pipeline.retry',
+  'pipeline.stop',
   'serving.read',
   'signer.verify',
   'traffic.remove',
+  'tuning.start',
+  'tuning.read',
+  'tuning.stop',
 ];
 const USED = CALL_NAMES.filter((call) => !UNUSED.includes(call));
 

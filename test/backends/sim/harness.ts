@@ -21,6 +21,12 @@ const script: WorldScript = {
     { version: 'fails', ending: { does: 'exit', code: 3, atPercent: 40 } },
     { version: 'runs-long', ending: { does: 'stall', atPercent: 50 } },
   ],
+  pipelines: {
+    extract: { tasks: [{ name: 'read' }, { name: 'write' }] },
+    broken: { tasks: [{ name: 'read' }, { name: 'write', fails: 1000 }, { name: 'tell' }] },
+    endless: { tasks: [{ name: 'read' }, { name: 'wait', stalls: true }] },
+  },
+  searches: [{ version: 'runs-long', stalls: true }],
   files: { table: { text: 'id,label\n1,0\n' } },
   requestsPerSecond: REQUESTS_PER_SECOND,
   approvers: [{ name: 'grace', publicKey: approverKey.publicKey }],
@@ -57,6 +63,18 @@ function harnessOf(open: OpenBackend): Harness {
   return {
     ...opened,
     job: { succeeds: job('succeeds'), fails: job('fails'), runsLong: job('runs-long') },
+    pipeline: {
+      succeeds: { pipeline: 'extract', params: {} },
+      fails: { pipeline: 'broken', params: {} },
+      runsLong: { pipeline: 'endless', params: {} },
+      retries: true,
+      unknownRemoteId: () => 'sim-run-0',
+    },
+    tuning: {
+      succeeds: job('succeeds'),
+      runsLong: job('runs-long'),
+      unknownRemoteId: () => 'sim-search-0',
+    },
     importable: {
       uri: 'sim://table',
       bytes: new TextEncoder().encode('id,label\n1,0\n'),
