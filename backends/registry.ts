@@ -6,6 +6,8 @@ import type { Backend } from '../core/backend.ts';
  * loaded only by a worker that uses it.
  */
 export const REGISTRY: Readonly<Record<string, () => Promise<Backend>>> = {
+  airflow: async () => (await import('./airflow/index.ts')).backend,
   local: async () => (await import('./local/index.ts')).backend,
   sim: async () => (await import('./sim/index.ts')).backend,
+  ssh: async () => (await import('./ssh/index.ts')).backend,
 };
