@@ -1,11 +1,12 @@
-import type { BackendChoice, PortName } from '../core/backend.ts';
-import { backendFor } from '../core/backend.ts';
+import type { BackendChoice, ComputeStep, PortName } from '../core/backend.ts';
+import { backendFor, backendsForStep } from '../core/backend.ts';
 import { OrreryError } from '../core/errors.ts';
 import { targetOf } from '../core/operations/order.ts';
 import type { OperateRequest } from '../core/operations/order.ts';
 import { lifecycleId, rolloutId, trainingId } from '../core/ids.ts';
 import type { LifecycleRequest } from '../core/lifecycle/request.ts';
 import type { WorkflowType } from '../core/messages.ts';
+import type { RefreshRequest } from '../core/pipeline/request.ts';
 import type { RetrainRequest } from '../core/release/retrain.ts';
 import type { RolloutRequest } from '../core/rollout/request.ts';
 import type { TrainRequest } from '../core/training/request.ts';
@@ -49,28 +50,39 @@ interface Need {
 const chosen = (choice: BackendChoice, ports: readonly PortName[]): readonly Need[] =>
   ports.map((port) => ({ backend: backendFor(choice, port), port }));
 
+/** Each backend of a step's list must be able to run it, though it may never come to that. */
+const computing = (choice: BackendChoice, steps: readonly ComputeStep[]): readonly Need[] =>
+  steps.flatMap((step) =>
+    backendsForStep(choice, step).map((backend): Need => ({ backend, port: 'compute' })),
+  );
+
+/** A list of the step's own, or the backend that is chosen for the port. */
+const listed = (choice: BackendChoice, port: PortName, on: readonly string[] = []) =>
+  on.length > 0 ? on.map((backend): Need => ({ backend, port })) : chosen(choice, [port]);
+
 /** What a life from data to release needs. */
-const LIFE_PORTS = [
-  'artifacts',
-  'compute',
-  'metrics',
-  'models',
-  'prices',
-  'serving',
-  'signer',
-  'traffic',
-] as const satisfies readonly PortName[];
+function lifeNeeds(choice: BackendChoice, refresh: RefreshRequest | undefined): readonly Need[] {
+  return [
+    ...chosen(choice, ['artifacts']),
+    ...(refresh === undefined ? [] : listed(choice, 'pipeline', refresh.pipeline.on)),
+    ...computing(choice, ['prepare', 'train', 'score']),
+    ...chosen(choice, ['metrics', 'models', 'prices', 'serving', 'signer', 'traffic']),
+  ];
+}
 
 const RULES: { readonly [Type in WorkflowType]: Rule<RequestByWorkflow[Type]> } = {
   runLifecycle: {
     parse: parseLifecycleRequest,
     id: lifecycleId,
-    needs: ({ backends }) => chosen(backends, LIFE_PORTS),
+    needs: ({ backends, data }) => lifeNeeds(backends, data.refresh),
   },
   trainModel: {
     parse: parseTrainRequest,
     id: trainingId,
-    needs: ({ backends }) => chosen(backends, ['artifacts', 'compute', 'prices']),
+    needs: ({ backends }) => [
+      ...chosen(backends, ['artifacts', 'prices']),
+      ...computing(backends, ['prepare', 'train']),
+    ],
   },
   rolloutRegion: {
     parse: parseRolloutRequest,
@@ -82,7 +94,7 @@ const RULES: { readonly [Type in WorkflowType]: Rule<RequestByWorkflow[Type]> } 
     parse: parseRetrainRequest,
     // A schedule appends the time of its firing to the id.
     id: () => null,
-    needs: ({ lifecycle }) => chosen(lifecycle.backends, LIFE_PORTS),
+    needs: ({ lifecycle }) => lifeNeeds(lifecycle.backends, lifecycle.data.refresh),
   },
   operateBackend: {
     parse: parseOperateRequest,

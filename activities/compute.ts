@@ -25,11 +25,15 @@ export function createComputeActivities(deps: Deps) {
     }): Promise<JobReading> {
       return (await portOf(deps, backend, 'compute')).stop(handle);
     },
+    /** By the backend's own price book, or by that of `otherwise` where it has none. */
     async quotePrice(input: {
       backend: string;
+      otherwise?: string;
       resources: { cpus: number; memoryMiB: number };
     }): Promise<PriceQuote> {
-      return (await portOf(deps, input.backend, 'prices')).quote(input.resources);
+      const { backend, otherwise = backend, resources } = input;
+      const own = (await deps.backends.open(backend)).ports.prices;
+      return (own ?? (await portOf(deps, otherwise, 'prices'))).quote(resources);
     },
   };
 }

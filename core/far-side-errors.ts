@@ -8,6 +8,11 @@ export const FAR_SIDE_ERRORS = {
     'The far side has no record of a job that it had accepted',
     'Look in the far side’s audit log for who deleted it, then start the run again',
   ),
+  JOB_UNSETTLED: entry(
+    false,
+    'Whether remote work of ours still runs cannot be told, so nothing was started in its place',
+    'Look at the work that the message names on its far side, end it there, then start the run again',
+  ),
   PIPELINE_FAILED: entry(
     false,
     'A pipeline run failed or was ended by somebody else',

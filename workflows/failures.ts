@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   ChildWorkflowFailure,
   isCancellation,
+  TimeoutFailure,
 } from '@temporalio/workflow';
 import { isErrorCode, OrreryError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
@@ -26,7 +27,9 @@ export function fromRule<Value>(rule: () => Value): Value {
 export function rootOf(error: unknown): { code: ErrorCode; message: string } {
   let root = error;
   while (
-    (root instanceof ActivityFailure || root instanceof ChildWorkflowFailure) &&
+    (root instanceof ActivityFailure ||
+      root instanceof ChildWorkflowFailure ||
+      root instanceof TimeoutFailure) &&
     root.cause !== undefined
   ) {
     root = root.cause;
@@ -34,6 +37,15 @@ export function rootOf(error: unknown): { code: ErrorCode; message: string } {
   const message = root instanceof Error ? root.message : String(root);
   const type = root instanceof ApplicationFailure ? root.type : undefined;
   return { code: isErrorCode(type) ? type : 'INTERNAL', message };
+}
+
+/** The same for a call to a far side: one that did not return in its time is a far side that does not answer. */
+export function refusalOf(error: unknown): { code: ErrorCode; message: string } {
+  const timedOut = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+  const root = rootOf(error);
+  return timedOut && root.code === 'INTERNAL'
+    ? { code: 'BACKEND_UNAVAILABLE', message: `the far side did not answer: ${root.message}` }
+    : root;
 }
 
 export { isCancellation };

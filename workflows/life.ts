@@ -105,8 +105,9 @@ export class Life {
     this.show({ gates: [...this.state.gates, { stage, passed: false, reason }], reason });
   }
 
-  spend({ step, billableSeconds, price }: JobSummary): void {
-    this.show({ cost: charge(this.state.cost, step, billableSeconds, price) });
+  spend({ step, before = [], ...last }: JobSummary): void {
+    for (const { billableSeconds, price } of [...before, last])
+      this.show({ cost: charge(this.state.cost, step, billableSeconds, price) });
   }
 
   /** Asks for an approval and waits for it; null when the deadline passes first. */

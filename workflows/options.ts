@@ -30,6 +30,16 @@ export const control = proxyActivities<ControlActivities>({
   retry: RETRY,
 });
 
+/** The same where another backend can do the work: that is sooner than an hour of retries. */
+export const briefControl = proxyActivities<ControlActivities>({
+  taskQueue: TASK_QUEUES.control,
+  startToCloseTimeout: '10s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  scheduleToCloseTimeout: '5m',
+  cancellationType: WAIT,
+  retry: RETRY,
+});
+
 /** Calls that wait for a server to become ready or to drain. */
 export const slowControl = proxyActivities<ControlActivities>({
   taskQueue: TASK_QUEUES.control,

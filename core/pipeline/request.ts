@@ -1,6 +1,6 @@
 import type { BackendChoice } from '../backend.ts';
-import type { ErrorCode } from '../errors.ts';
 import type { LineageArtifact, PipelineSpec, PipelineTask } from '../ports/pipeline.ts';
+import type { WorkSetback } from '../training/fallback.ts';
 
 /** How a pipeline run is watched and how often it may be tried. */
 export interface PipelinePolicy {
@@ -38,13 +38,6 @@ export interface PipelineRequest {
 
 /** What a lifecycle says of the pipeline that refreshes its data. */
 export type RefreshRequest = Pick<PipelineRequest, 'pipeline' | 'policy'>;
-
-/** One attempt that did not succeed. */
-export interface WorkSetback {
-  readonly backend: string;
-  readonly code: ErrorCode;
-  readonly reason: string;
-}
 
 /** What `runPipeline` returns. */
 export interface PipelineResult {

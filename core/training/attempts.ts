@@ -2,9 +2,13 @@ import type { JobReading } from '../ports/compute.ts';
 
 /** How a job is watched and how often it may be tried. */
 export interface JobPolicy {
-  /** Most attempts of one step, the first included. */
+  /** Most attempts of one step on one backend, the first included. */
   readonly attemptsMax: number;
-  /** How soon a dead watcher is noticed; each flush of a heartbeat costs a Temporal Action. */
+  /**
+   * How soon a dead watcher is noticed, seconds, 1–3600. Each flush of a heartbeat costs a Temporal
+   * Action: 1000 s and more keep a day of watching under 120 (core/training/watching.ts). How soon
+   * the end of a job is noticed does not depend on it.
+   */
   readonly heartbeatTimeoutSeconds: number;
   /** A running job without a change of progress for so long is stalled; 0 for never. */
   readonly stallSeconds: number;
@@ -23,13 +27,14 @@ export const EXIT_REJECTED = 64;
 /** 128 + SIGTERM: ended on request after saving a checkpoint. */
 export const EXIT_PREEMPTED = 143;
 
-export type AttemptMove =
+/** How an attempt ended; what follows from it is core/training/fallback.ts. */
+export type AttemptEnd =
   | { readonly kind: 'done' }
-  | { readonly kind: 'retry'; readonly reason: string }
+  /** It is stalled: to be stopped, after which this is asked again. */
   | { readonly kind: 'stop'; readonly reason: string }
   | {
-      readonly kind: 'fail';
-      readonly code: 'JOB_REJECTED' | 'JOB_FAILED';
+      readonly kind: 'setback';
+      readonly code: 'JOB_REJECTED' | 'JOB_FAILED' | 'JOB_LOST';
       readonly reason: string;
     };
 
@@ -41,11 +46,11 @@ export interface JobWatch {
 }
 
 /**
- * What follows an attempt. `stop` asks to stop a stalled job, after which this is asked again.
- * A cancelled job that nobody here cancelled counts as a failed attempt: somebody took it away.
+ * How an attempt ended. A cancelled job that nobody here cancelled counts as failed: somebody took
+ * it away.
  */
-export function nextAttempt(watch: JobWatch, attempt: number, policy: JobPolicy): AttemptMove {
-  const { phase, exit, reason } = watch.reading;
+export function attemptEnd({ reading }: JobWatch, policy: JobPolicy): AttemptEnd {
+  const { phase, exit, reason } = reading;
   switch (phase) {
     case 'succeeded':
       return { kind: 'done' };
@@ -53,20 +58,14 @@ export function nextAttempt(watch: JobWatch, attempt: number, policy: JobPolicy)
     case 'running':
       return { kind: 'stop', reason: `no progress for ${policy.stallSeconds} s` };
     case 'failed':
-      if (exit?.code === EXIT_REJECTED) return { kind: 'fail', code: 'JOB_REJECTED', reason };
-      return retryOrFail(reason, attempt, policy);
-    case 'cancelled':
-    case 'lost':
-      return retryOrFail(reason, attempt, policy);
-  }
-}
-
-function retryOrFail(reason: string, attempt: number, policy: JobPolicy): AttemptMove {
-  return attempt < policy.attemptsMax
-    ? { kind: 'retry', reason }
-    : {
-        kind: 'fail',
-        code: 'JOB_FAILED',
-        reason: `attempt ${attempt} of ${policy.attemptsMax}: ${reason}`,
+      return {
+        kind: 'setback',
+        code: exit?.code === EXIT_REJECTED ? 'JOB_REJECTED' : 'JOB_FAILED',
+        reason,
       };
+    case 'cancelled':
+      return { kind: 'setback', code: 'JOB_FAILED', reason };
+    case 'lost':
+      return { kind: 'setback', code: 'JOB_LOST', reason };
+  }
 }

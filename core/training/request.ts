@@ -13,14 +13,22 @@ export interface TrainRequest {
   readonly training: TrainingRequest;
 }
 
-/** One finished job of a training, with what it held and cost. */
-export interface JobSummary {
-  readonly step: string;
-  readonly attempts: number;
+/** Capacity that was held on one backend. */
+export interface CapacityUse {
+  readonly backend: string;
   readonly billableSeconds: number;
   readonly price: PriceQuote;
-  /** Reasons of the attempts that did not succeed. */
+}
+
+/** One finished job of a training, with what it held and cost on the backend where it succeeded. */
+export interface JobSummary extends CapacityUse {
+  readonly step: string;
+  /** On all backends together. */
+  readonly attempts: number;
+  /** Reasons of the attempts that did not succeed, each with its backend where several were named. */
   readonly setbacks: readonly string[];
+  /** What other backends of the step's list were held for before; absent when none was. */
+  readonly before?: readonly CapacityUse[];
 }
 
 export interface TrainResult {

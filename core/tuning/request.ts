@@ -1,9 +1,9 @@
 import type { BackendChoice } from '../backend.ts';
-import type { WorkSetback } from '../pipeline/request.ts';
 import type { ArtifactRef } from '../ports/artifacts.ts';
 import type { PriceQuote } from '../ports/prices.ts';
 import type { TrialReading, TuningSpec } from '../ports/tuning.ts';
 import type { JobPolicy } from '../training/attempts.ts';
+import type { WorkSetback } from '../training/fallback.ts';
 
 /** What is searched for, in the words of the `tuning` port. */
 export type SearchRequest = Omit<TuningSpec, 'labels'>;

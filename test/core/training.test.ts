@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JobPhase, JobReading, JobSpec } from '../../core/ports/compute.ts';
 import {
+  attemptEnd,
   EXIT_PREEMPTED,
   EXIT_REJECTED,
   JOB_POLICY_DEFAULT,
-  nextAttempt,
 } from '../../core/training/attempts.ts';
 import { checkpointScope, jobIntent } from '../../core/training/job-key.ts';
 
@@ -23,7 +23,7 @@ const SPEC: JobSpec = {
 };
 const IDENTITY = { workflowId: 'training/fraud/v1', firstRunId: 'r1', step: 'train', attempt: 1 };
 
-describe('nextAttempt', () => {
+describe('attemptEnd', () => {
   const reading = (phase: JobPhase, code: number | null | undefined): JobReading => ({
     phase,
     revision: 1,
@@ -34,33 +34,26 @@ describe('nextAttempt', () => {
     reason: 'because',
     logUri: 'file:///log',
   });
-  const { attemptsMax } = JOB_POLICY_DEFAULT;
 
   it.each([
-    ['succeeded', 0, 1, 'done'],
-    ['succeeded', 0, attemptsMax, 'done'],
-    ['running', undefined, 1, 'stop'],
-    ['pending', undefined, 1, 'stop'],
-    ['failed', 1, 1, 'retry'],
-    ['failed', null, 1, 'retry'],
-    ['failed', undefined, 1, 'retry'],
-    ['failed', EXIT_PREEMPTED, 1, 'retry'],
-    ['failed', EXIT_REJECTED, 1, 'fail JOB_REJECTED'],
-    ['failed', 1, attemptsMax - 1, 'retry'],
-    ['failed', 1, attemptsMax, 'fail JOB_FAILED'],
-    ['cancelled', null, 1, 'retry'],
-    ['cancelled', null, attemptsMax, 'fail JOB_FAILED'],
-    ['lost', undefined, 1, 'retry'],
-    ['lost', undefined, attemptsMax, 'fail JOB_FAILED'],
-  ] as const)('after %s with exit %s in attempt %i is %s', (phase, code, attempt, expected) => {
-    const watch = { reading: reading(phase, code), stalled: false };
-    const move = nextAttempt(watch, attempt, JOB_POLICY_DEFAULT);
-    expect(move.kind === 'fail' ? `fail ${move.code}` : move.kind).toBe(expected);
+    ['succeeded', 0, 'done'],
+    ['running', undefined, 'stop'],
+    ['pending', undefined, 'stop'],
+    ['failed', 1, 'JOB_FAILED'],
+    ['failed', null, 'JOB_FAILED'],
+    ['failed', undefined, 'JOB_FAILED'],
+    ['failed', EXIT_PREEMPTED, 'JOB_FAILED'],
+    ['failed', EXIT_REJECTED, 'JOB_REJECTED'],
+    ['cancelled', null, 'JOB_FAILED'],
+    ['lost', undefined, 'JOB_LOST'],
+  ] as const)('after %s with exit %s is %s', (phase, code, expected) => {
+    const end = attemptEnd({ reading: reading(phase, code), stalled: false }, JOB_POLICY_DEFAULT);
+    expect(end.kind === 'setback' ? end.code : end.kind).toBe(expected);
   });
 
   it('says how long a stalled job told nothing', () => {
     const watch = { reading: reading('running', undefined), stalled: true };
-    expect(nextAttempt(watch, 1, { ...JOB_POLICY_DEFAULT, stallSeconds: 90 })).toEqual({
+    expect(attemptEnd(watch, { ...JOB_POLICY_DEFAULT, stallSeconds: 90 })).toEqual({
       kind: 'stop',
       reason: 'no progress for 90 s',
     });

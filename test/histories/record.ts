@@ -6,6 +6,7 @@
  * Real workflow code and activities on a real development server, against simulated worlds with
  * fixed scripts. Ids of runs, times and signatures differ from recording to recording; what matters
  * is that replaying a recording issues the same commands. Read the difference before committing it.
+ * With names, such as `trainModel.happy`, every scenario runs and only those histories are written.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -231,10 +232,12 @@ function anonymous(history: string): string {
 }
 
 const wanted = process.argv[2] ?? '';
+const only = process.argv.slice(2);
 const engine = await startWorkflowEngine('dev');
 try {
   for (const record of RECORDINGS) {
     for (const [name, workflowId] of Object.entries(await record(engine))) {
+      if (only.length > 0 && !only.includes(name)) continue;
       if (!name.startsWith(wanted)) continue;
       const history = await engine.client.workflow.getHandle(workflowId).fetchHistory();
       writeFileSync(
