@@ -110,8 +110,15 @@ export class KfpHttp {
   }
 }
 
-/** `/apis/v2beta1/runs/<id>:retry` with every member encoded: an id may hold any character. */
+/**
+ * `/apis/v2beta1/runs/<id>:retry` with every member encoded: an id may hold any character.
+ * @throws OrreryError NOT_FOUND for the members that no encoding makes safe: they name a folder
+ */
 export function pathOf(strings: TemplateStringsArray, ...members: readonly string[]): string {
+  const folder = members.find((member) => ['', '.', '..'].includes(member));
+  if (folder !== undefined) {
+    throw new OrreryError('NOT_FOUND', `Cannot ask for "${folder}": nothing can have this id`);
+  }
   const path = strings.map((text, at) => text + encodeURIComponent(members[at] ?? '')).join('');
   return `/apis/v2beta1/${path}`;
 }
