@@ -7,7 +7,9 @@ import type { Backend } from '../core/backend.ts';
  */
 export const REGISTRY: Readonly<Record<string, () => Promise<Backend>>> = {
   airflow: async () => (await import('./airflow/index.ts')).backend,
+  kubeflow: async () => (await import('./kubeflow/index.ts')).backend,
   local: async () => (await import('./local/index.ts')).backend,
   sim: async () => (await import('./sim/index.ts')).backend,
+  vertex: async () => (await import('./vertex/index.ts')).backend,
   ssh: async () => (await import('./ssh/index.ts')).backend,
 };

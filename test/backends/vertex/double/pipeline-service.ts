@@ -101,7 +101,8 @@ function jobOf(executor: Json, labels: Record<string, string>, pipelineName: str
   const custom = (executor['customJob'] as Json | undefined)?.['customJob'];
   if (custom !== undefined) {
     const type = ROOT.lookupType('google.cloud.aiplatform.v1.CustomJob');
-    return type.toObject(type.fromObject(custom as Message), { enums: String, longs: String });
+    const message = type.fromObject(withDurations(custom) as Message);
+    return type.toObject(message, { enums: String, longs: String });
   }
   const container = executor['container'] as Json;
   const payload = ((container['args'] ?? []) as string[]).at(
@@ -122,6 +123,22 @@ function jobOf(executor: Json, labels: Record<string, string>, pipelineName: str
       ],
     },
   };
+}
+
+/** JSON writes a duration as `"60s"`; everything else of a custom job reads the same as the message. */
+function withDurations(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null) return json;
+  if (Array.isArray(json)) return json.map(withDurations);
+  const members = Object.entries(json).map(([name, member]) => {
+    const isDuration = name === 'timeout' || name === 'maxWaitDuration';
+    if (!isDuration) return [name, withDurations(member)] as const;
+    const [, seconds] = /^([0-9]+)s$/.exec(String(member)) ?? [];
+    if (seconds === undefined) {
+      throw new StatusError('INVALID_ARGUMENT', `${name} "${String(member)}" is no duration.`);
+    }
+    return [name, { seconds, nanos: 0 }] as const;
+  });
+  return Object.fromEntries(members);
 }
 
 function stateOf(world: VertexWorld, run: Run): LifeState {
