@@ -12,4 +12,5 @@ export const REGISTRY: Readonly<Record<string, () => Promise<Backend>>> = {
   sim: async () => (await import('./sim/index.ts')).backend,
   vertex: async () => (await import('./vertex/index.ts')).backend,
   ssh: async () => (await import('./ssh/index.ts')).backend,
+  sagemaker: async () => (await import('./sagemaker/index.ts')).backend,
 };
