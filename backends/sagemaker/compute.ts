@@ -176,9 +176,10 @@ async function readingOf(far: FarSide, job: RemoteJob): Promise<JobReading> {
 }
 
 async function askToStop(far: FarSide, handle: JobHandle): Promise<void> {
-  const stop = handle.remoteId.includes(':processing-job/') ? stopProcessingJob : stopTrainingJob;
+  const job = await find(far, handle);
+  if (job === null) return;
   try {
-    await stop(far, handle.key);
+    await (job.service === 'training' ? stopTrainingJob : stopProcessingJob)(far, job.name);
   } catch (error) {
     // It ended between the reading and the order; the next reading says how.
     if (!isNamed(error, 'ValidationException') && !isMissing(error)) throw error;

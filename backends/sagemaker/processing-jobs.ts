@@ -105,6 +105,14 @@ export async function stopProcessingJob(far: FarSide, name: string): Promise<voi
   await asked(`stop processing job "${name}"`, far.sagemaker.send(command));
 }
 
+/** Processing has no finer status; one that was stopped at its limit says so by its length alone. */
+function secondaryOf(told: DescribeProcessingJobResponse, seconds: number): string {
+  const { ProcessingJobStatus: status = '', ProcessingStartTime: start } = told;
+  const limit = told.StoppingCondition?.MaxRuntimeInSeconds ?? Infinity;
+  if (status === 'InProgress' && start === undefined) return 'Starting';
+  return status === 'Stopped' && seconds >= limit ? 'MaxRuntimeExceeded' : status;
+}
+
 /** Processing tells no billed time: what it holds is the time from its start to its end. */
 function remoteJob(far: FarSide, told: DescribeProcessingJobResponse): RemoteJob {
   const name = told.ProcessingJobName ?? '';
@@ -119,7 +127,7 @@ function remoteJob(far: FarSide, told: DescribeProcessingJobResponse): RemoteJob
     name,
     arn: told.ProcessingJobArn ?? '',
     status,
-    secondary: status === 'InProgress' && start === undefined ? 'Starting' : status,
+    secondary: secondaryOf(told, seconds),
     transitions: start === undefined ? 0 : 1,
     message: '',
     // A processing job over its limit is Stopped or Failed by the service, with this reason.

@@ -66,11 +66,13 @@ export class Store {
     }
   }
 
-  /** null when nothing lies there. */
-  async bytes(uri: string): Promise<Uint8Array | null> {
+  /** All bytes, or the first so many; null when nothing lies there. */
+  async bytes(uri: string, countMax?: number): Promise<Uint8Array | null> {
     const { bucket, key } = wanted(uri);
+    const range = countMax === undefined ? {} : { Range: `bytes=0-${countMax - 1}` };
     try {
-      const reply = await this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...range });
+      const reply = await this.#client.send(command);
       return (await reply.Body?.transformToByteArray()) ?? new Uint8Array();
     } catch (error) {
       if (isMissing(error)) return null;
