@@ -3,10 +3,10 @@ import { backendFor, backendsForStep } from '../core/backend.ts';
 import { OrreryError } from '../core/errors.ts';
 import { targetOf } from '../core/operations/order.ts';
 import type { OperateRequest } from '../core/operations/order.ts';
-import { lifecycleId, rolloutId, trainingId } from '../core/ids.ts';
+import { lifecycleId, pipelineId, rolloutId, trainingId } from '../core/ids.ts';
 import type { LifecycleRequest } from '../core/lifecycle/request.ts';
 import type { WorkflowType } from '../core/messages.ts';
-import type { RefreshRequest } from '../core/pipeline/request.ts';
+import type { PipelineRequest, RefreshRequest } from '../core/pipeline/request.ts';
 import type { RetrainRequest } from '../core/release/retrain.ts';
 import type { RolloutRequest } from '../core/rollout/request.ts';
 import type { TrainRequest } from '../core/training/request.ts';
@@ -17,6 +17,7 @@ import {
   parseTrainRequest,
 } from '../schemas/lifecycle.ts';
 import { parseOperateRequest } from '../schemas/operations.ts';
+import { parsePipelineRequest } from '../schemas/pipeline.ts';
 import type { Deps } from './deps.ts';
 import { portMissing } from './deps.ts';
 
@@ -26,6 +27,7 @@ export interface RequestByWorkflow {
   readonly rolloutRegion: RolloutRequest;
   readonly retrainModel: RetrainRequest;
   readonly operateBackend: OperateRequest;
+  readonly runPipeline: PipelineRequest;
 }
 
 export interface AdmitInput {
@@ -95,6 +97,11 @@ const RULES: { readonly [Type in WorkflowType]: Rule<RequestByWorkflow[Type]> } 
     // A schedule appends the time of its firing to the id.
     id: () => null,
     needs: ({ lifecycle }) => lifeNeeds(lifecycle.backends, lifecycle.data.refresh),
+  },
+  runPipeline: {
+    parse: parsePipelineRequest,
+    id: pipelineId,
+    needs: ({ backends, pipeline }) => listed(backends, 'pipeline', pipeline.on),
   },
   operateBackend: {
     parse: parseOperateRequest,

@@ -6,6 +6,7 @@ import { createEvidenceActivities } from './evidence.ts';
 import { withCodes } from './failures.ts';
 import { beating } from './heartbeats.ts';
 import { createObserveActivities } from './metrics.ts';
+import { createPipelineActivities, createWatchRunActivities } from './pipeline.ts';
 import { createEvaluationActivities, createModelsActivities } from './release.ts';
 import { createOperationActivities } from './operations.ts';
 import { createServingActivities } from './serving.ts';
@@ -19,6 +20,7 @@ export function controlActivities(deps: Deps) {
       ...createComputeActivities(deps),
       ...createEvidenceActivities(deps),
       ...createModelsActivities(deps),
+      ...createPipelineActivities(deps),
       ...createOperationActivities(deps),
       ...createServingActivities(deps),
       ...createTrafficActivities(deps),
@@ -28,7 +30,11 @@ export function controlActivities(deps: Deps) {
 
 /** The activities of the `watch` queue: long and heartbeating. */
 export function watchActivities(deps: Deps) {
-  return withCodes({ ...createWatchJobActivities(deps), ...createObserveActivities(deps) });
+  return withCodes({
+    ...createWatchJobActivities(deps),
+    ...createWatchRunActivities(deps),
+    ...createObserveActivities(deps),
+  });
 }
 
 /** The activities of the `kernels` queue: CPU-heavy. */

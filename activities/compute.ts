@@ -5,6 +5,7 @@ import type { JobPolicy, JobWatch } from '../core/training/attempts.ts';
 import type { Clock } from '../core/backend.ts';
 import type { Deps } from './deps.ts';
 import { clockOf, portOf } from './deps.ts';
+import { withFirstAnswer } from './failures.ts';
 
 /** Longest wait for news in one call, so that heartbeats go out in between. */
 const WAIT_MS_MAX = 1000;
@@ -13,7 +14,7 @@ export function createComputeActivities(deps: Deps) {
   return {
     /** Creates the job under its key or adopts it; see core/ports/compute.ts. */
     async startJob({ backend, intent }: { backend: string; intent: JobIntent }): Promise<JobStart> {
-      return (await portOf(deps, backend, 'compute')).start(intent);
+      return withFirstAnswer(async () => (await portOf(deps, backend, 'compute')).start(intent));
     },
     /** Stops the job and returns its terminal reading, read from the far side. */
     async stopJob({

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { ERRORS, OrreryError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
@@ -32,6 +33,21 @@ export function toFailure(error: unknown): Error {
     details: [known.details],
     ...(known.cause instanceof Error ? { cause: known.cause } : {}),
   });
+}
+
+/**
+ * Makes an error tell whether it was the first answer to this activity: no earlier try can have had
+ * an effect then, so a refusal means that nothing is there.
+ */
+export async function withFirstAnswer<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const isFirst = Context.current().info.attempt === 1;
+    if (!isFirst || !(error instanceof OrreryError)) throw error;
+    const { code, message, cause, details } = error;
+    throw new OrreryError(code, message, { cause, details: { ...details, firstAnswer: true } });
+  }
 }
 
 /** Errors of the operating system that mean something to an operator. */

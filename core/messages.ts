@@ -23,6 +23,7 @@ export const WORKFLOW_TYPES = [
   'rolloutRegion',
   'retrainModel',
   'operateBackend',
+  'runPipeline',
 ] as const;
 export type WorkflowType = (typeof WORKFLOW_TYPES)[number];
 

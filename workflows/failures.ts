@@ -5,7 +5,7 @@ import {
   isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import { isErrorCode, OrreryError } from '../core/errors.ts';
+import { ERRORS, isErrorCode, OrreryError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 
 /** A failure of this run with a code of the catalogue; retrying the workflow would not help. */
@@ -39,13 +39,27 @@ export function rootOf(error: unknown): { code: ErrorCode; message: string } {
   return { code: isErrorCode(type) ? type : 'INTERNAL', message };
 }
 
-/** The same for a call to a far side: one that did not return in its time is a far side that does not answer. */
-export function refusalOf(error: unknown): { code: ErrorCode; message: string } {
-  const timedOut = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
-  const root = rootOf(error);
-  return timedOut && root.code === 'INTERNAL'
-    ? { code: 'BACKEND_UNAVAILABLE', message: `the far side did not answer: ${root.message}` }
-    : root;
+/** What a far side answered to a call, or that it did not. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /**
+   * Nothing came of the call: it was refused for good in its first answer, so no earlier try can
+   * have had an effect, or the name belongs to somebody else.
+   */
+  readonly clear: boolean;
+}
+
+export function refusalOf(error: unknown): Refusal {
+  const { code, message } = rootOf(error);
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof TimeoutFailure && code === 'INTERNAL') {
+    const told = `the far side did not answer: ${message}`;
+    return { code: 'BACKEND_UNAVAILABLE', message: told, clear: false };
+  }
+  const [details] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
+  const first = (details as { firstAnswer?: unknown } | null | undefined)?.firstAnswer === true;
+  return { code, message, clear: code === 'NAME_TAKEN' || (first && !ERRORS[code].retryable) };
 }
 
 export { isCancellation };

@@ -3,6 +3,7 @@ import type { SignedApproval } from '../core/evidence/approval.ts';
 import type { LifecycleState } from '../core/lifecycle/state.ts';
 import { QUERIES, SIGNALS, UPDATES } from '../core/messages.ts';
 import type { Incident, Order, OrderAnswer, RolloutOrder } from '../core/messages.ts';
+import type { PipelineState } from '../core/pipeline/request.ts';
 import type { RolloutState } from '../core/rollout/request.ts';
 
 export const approveUpdate = defineUpdate<OrderAnswer, [SignedApproval]>(UPDATES.approve);
@@ -15,3 +16,4 @@ export const orderRolloutSignal = defineSignal<[RolloutOrder]>(SIGNALS.orderRoll
 
 export const lifecycleStatusQuery = defineQuery<LifecycleState>(QUERIES.status);
 export const rolloutStatusQuery = defineQuery<RolloutState>(QUERIES.status);
+export const pipelineStatusQuery = defineQuery<PipelineState>(QUERIES.status);

@@ -1,7 +1,7 @@
-import type { ErrorCode } from '../core/errors.ts';
 import type { JobPhase } from '../core/ports/compute.ts';
 import { Compensations } from './compensations.ts';
 import { failure, isCancellation, refusalOf } from './failures.ts';
+import type { Refusal } from './failures.ts';
 
 interface Read {
   readonly phase: JobPhase;
@@ -16,6 +16,8 @@ export interface RemoteWork<Handle, Value, Stopped extends Read> {
   readonly where: string;
   readonly start: () => Promise<Handle>;
   readonly follow: (handle: Handle) => Promise<Value>;
+  /** Whether `stop` finds work by its key alone, and does nothing where there is none. */
+  readonly stopsByKey: boolean;
   /** Stops whatever there is and reads its end; without a handle nobody knows whether there is any. */
   readonly stop: (handle: Handle | null) => Promise<Stopped>;
 }
@@ -24,8 +26,9 @@ export type RemoteEnd<Value, Stopped> =
   | { readonly value: Value }
   | {
       /** Why it was refused, or could not be followed. */
-      readonly refused: { readonly code: ErrorCode; readonly message: string };
-      readonly stopped: Stopped;
+      readonly refused: Refusal;
+      /** The end that was read; null where nothing had begun. */
+      readonly stopped: Stopped | null;
     };
 
 /**
@@ -37,26 +40,28 @@ export type RemoteEnd<Value, Stopped> =
 export async function attemptRemotely<Handle, Value, Stopped extends Read>(
   work: RemoteWork<Handle, Value, Stopped>,
 ): Promise<RemoteEnd<Value, Stopped>> {
-  let handle: Handle | null = null;
-  let stopped: Stopped | null = null;
+  const known: { handle: Handle | null; stopped: Stopped | null } = { handle: null, stopped: null };
   const compensations = new Compensations();
   compensations.register('stop it', async () => {
-    stopped = ended(await work.stop(handle));
+    known.stopped = ended(await work.stop(known.handle));
   });
   try {
-    handle = await work.start();
-    return { value: await work.follow(handle) };
+    known.handle = await work.start();
+    return { value: await work.follow(known.handle) };
   } catch (error) {
-    const failed = await compensations.run();
-    const { code, message } = refusalOf(error);
-    if (failed.length > 0) {
+    const refused = refusalOf(error);
+    const nothing = known.handle === null && refused.clear;
+    // What holds a name that is taken is somebody else's, and not for us to stop.
+    const untouched = nothing && (refused.code === 'NAME_TAKEN' || !work.stopsByKey);
+    const failed = untouched ? [] : await compensations.run();
+    if (failed.length > 0 && !nothing) {
       throw failure(
         'JOB_UNSETTLED',
-        `Cannot tell the end of ${work.step}: look at ${work.where}; ${failed.join('; ')} (after ${message})`,
+        `Cannot tell the end of ${work.step}: look at ${work.where}; ${failed.join('; ')} (after: ${refused.message})`,
       );
     }
     if (isCancellation(error)) throw error;
-    return { refused: { code, message }, stopped: stopped as unknown as Stopped };
+    return { refused, stopped: known.stopped };
   }
 }
 

@@ -8,6 +8,7 @@ import type { JobPolicy, JobWatch } from '../core/training/attempts.ts';
 import { checkpointScope, jobIntent } from '../core/training/job-key.ts';
 import type { CapacityUse, JobSummary } from '../core/training/request.ts';
 import { isCancellation, refusalOf } from './failures.ts';
+import type { Refusal } from './failures.ts';
 import { walkBackends } from './fallback.ts';
 import type { Attempted, Walked } from './fallback.ts';
 import { briefControl, control, slowControl, watch } from './options.ts';
@@ -93,18 +94,27 @@ async function tryOn(step: Step, backend: string, ordinal: number): Promise<Atte
     where: `job ${intent.key} on ${backend}`,
     start: async () => (await starts.startJob({ backend, intent })).handle,
     follow: (handle) => followed(step, backend, handle),
+    stopsByKey: true,
     stop: (handle) => slowControl.stopJob({ backend, handle: handle ?? unread }),
   });
-  // A job whose start seemed to fail may have come to its end meanwhile.
   const ending = 'value' in result ? result.value : { reading: result.stopped, stoppedFor: null };
-  hold(step, backend, ending.reading);
-  const end = attemptEnd({ reading: ending.reading, stalled: false }, request.policy);
-  if (end.kind === 'done' || ending.stoppedFor !== null) return { end: ending };
-  if ('refused' in result) {
-    return { setback: { code: result.refused.code, reason: result.refused.message } };
-  }
-  const code = end.kind === 'stop' ? 'JOB_UNSETTLED' : end.code;
-  return { setback: { code, reason: end.reason, logUri: ending.reading.logUri } };
+  if (ending.reading !== null) hold(step, backend, ending.reading);
+  return attemptedBy(request, ending, 'refused' in result ? result.refused : null);
+}
+
+function attemptedBy(
+  { policy }: JobRequest,
+  { reading, stoppedFor }: { reading: JobReading | null; stoppedFor: string | null },
+  refused: Refusal | null,
+): Attempted<JobEnding> {
+  // A job whose start seemed to fail may have come to its end meanwhile.
+  const end = reading === null ? null : attemptEnd({ reading, stalled: false }, policy);
+  if (reading !== null && (end?.kind === 'done' || stoppedFor !== null))
+    return { end: { reading, stoppedFor } };
+  if (refused !== null) return { setback: { code: refused.code, reason: refused.message } };
+  const code = end?.kind === 'setback' ? end.code : 'JOB_UNSETTLED';
+  const { reason = '', logUri = '' } = reading ?? {};
+  return { setback: { code, reason, logUri } };
 }
 
 /** Follows a job to its end, and stops one that is stalled or that has run for long enough. */

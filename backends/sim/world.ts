@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/backend.ts';
-import { createStore } from './artifacts.ts';
+import { createStore, type SimStore } from './artifacts.ts';
 import { createVirtualClock, type VirtualClock } from './clock.ts';
 import { SimCompute } from './compute.ts';
 import { copyValue } from './copy.ts';
@@ -26,6 +26,8 @@ export interface World {
   /** What was really done to the world, by its own account. */
   readonly journal: Journal;
   readonly faults: Faults;
+  /** Its artifacts, which another world may share as two clouds share a bucket. */
+  readonly store: SimStore;
   /** Seconds of virtual time since the world began. */
   elapsedSeconds(): number;
 }
@@ -34,18 +36,19 @@ export interface World {
  * Makes a world from its script. The same script and the same calls give the same world, but for
  * the signer's key.
  *
+ * @param shared another world, whose artifacts are those of this one too
  * @throws OrreryError SETTINGS_INVALID naming what in the script does not fit
  *
  * Every call passes the border in this order: what strangers do by now, or at this call, is done;
  * what time has brought (ends of jobs, requests) is written down; a fault before the effect
  * strikes; the call is carried out; a fault after it strikes; the answer is copied out.
  */
-export function createWorld(script: WorldScript = {}): World {
+export function createWorld(script: WorldScript = {}, shared?: Pick<World, 'store'>): World {
   const full = parseScript(script);
   const clock = createVirtualClock(Date.parse(full.startsAt), full.realMsPerSecond);
   const journal = createJournal(clock.now);
   const faults = createFaults(full.faults, journal);
-  const { inner, settle, strangers } = createInside(full, clock, journal);
+  const { inner, settle, strangers, store } = createInside(full, clock, journal, shared?.store);
 
   const cross = (call: CallName): Method => {
     const [port, name] = call.split('.') as [SimPort, string];
@@ -62,12 +65,17 @@ export function createWorld(script: WorldScript = {}): World {
     clock,
     journal,
     faults,
+    store,
     elapsedSeconds: clock.elapsedSeconds,
   };
 }
 
-function createInside(script: FullScript, clock: VirtualClock, journal: Journal) {
-  const store = createStore(script, journal);
+function createInside(
+  script: FullScript,
+  clock: VirtualClock,
+  journal: Journal,
+  store: SimStore = createStore(script, journal),
+) {
   const signer = createSigner(script, journal);
   const compute = new SimCompute({ script, clock, journal, store });
   const serving = new SimServing({ script, clock, journal, store, signer });
@@ -96,5 +104,5 @@ function createInside(script: FullScript, clock: VirtualClock, journal: Journal)
     tuning.settle();
     traffic.settle();
   };
-  return { inner, settle, strangers };
+  return { inner, settle, strangers, store };
 }

@@ -1,26 +1,9 @@
-import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { clipped, command, fitting, section } from '../card-text.ts';
+import type { Detail } from '../card-text.ts';
 import { lifecycleId, rolloutId } from '../ids.ts';
 import type { RolloutState } from '../rollout/request.ts';
 import { STAGES } from './state.ts';
 import type { LifecycleState } from './state.ts';
-
-/** Temporal refuses the current details of a workflow above this. */
-export const CARD_BYTES_MAX = 20_000;
-
-/** How much of a long state a card tells. */
-interface Detail {
-  /** Newest rows of a list. */
-  readonly rows: number;
-  /** UTF-16 units of one text, of which each takes at most 3 bytes. */
-  readonly chars: number;
-}
-
-/** The first level that fits is used. Three lists and a reason of the last one always fit. */
-const DETAIL_LEVELS: readonly Detail[] = [
-  { rows: 100, chars: 600 },
-  { rows: 30, chars: 300 },
-  { rows: 12, chars: 150 },
-];
 
 /**
  * The markdown card of a run: stage, gates, traffic, cost, what it waits for and the command that
@@ -104,30 +87,4 @@ function waiting(state: LifecycleState): string[] {
 function costText({ cost }: LifecycleState): string {
   const cap = cost.usdMax === null ? 'no cap' : `cap $${cost.usdMax.toFixed(2)}`;
   return `$${cost.usd.toFixed(4)} (${cap})`;
-}
-
-function section(title: string, rows: readonly string[], detail: Detail): string[] {
-  if (rows.length === 0) return [];
-  const untold = Math.max(0, rows.length - detail.rows);
-  const told = rows.slice(untold).map((row) => `- ${clipped(row, detail)}`);
-  return [`**${title}**\n${[...(untold > 0 ? [`- … ${untold} before`] : []), ...told].join('\n')}`];
-}
-
-/** The text on one line, cut where it is too long and never inside of a surrogate pair. */
-function clipped(text: string, { chars }: Detail): string {
-  const line = text.replaceAll(/\s+/g, ' ');
-  return line.length <= chars ? line : `${line.slice(0, chars).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}
-
-function fitting(linesOf: (detail: Detail) => string[]): string {
-  let card = '';
-  for (const detail of DETAIL_LEVELS) {
-    card = linesOf(detail).join('\n\n');
-    if (utf8ToBytes(card).length <= CARD_BYTES_MAX) break;
-  }
-  return card;
-}
-
-function command(text: string): string {
-  return `\`\`\`\n${text}\n\`\`\``;
 }

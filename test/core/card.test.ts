@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { CARD_BYTES_MAX, lifecycleCard, rolloutCard } from '../../core/lifecycle/card.ts';
+import { CARD_BYTES_MAX } from '../../core/card-text.ts';
+import { lifecycleCard, rolloutCard } from '../../core/lifecycle/card.ts';
 import type { RolloutResult } from '../../core/rollout/request.ts';
 import { lifecycleState, rolloutState, stepSummary } from './states.ts';
 

@@ -1,4 +1,4 @@
-import type { PortName } from '../../core/backend.ts';
+import type { BackendChoice } from '../../core/backend.ts';
 import type { LifecycleRequest } from '../../core/lifecycle/request.ts';
 import { parseLifecycleRequest } from '../../schemas/lifecycle.ts';
 
@@ -8,9 +8,10 @@ export interface RequestChanges {
   readonly version: string;
   readonly backend: string;
   /** Ports that another backend serves. */
-  readonly backends?: Partial<Record<PortName, string>>;
+  readonly backends?: Omit<Partial<BackendChoice>, 'default'>;
   readonly author?: string;
   readonly uri?: string;
+  readonly refresh?: unknown;
   readonly contract?: Partial<LifecycleRequest['data']['contract']>;
   readonly policy?: Partial<LifecycleRequest['training']['policy']>;
   readonly deadlineHours?: number;
@@ -30,6 +31,7 @@ export function lifecycleRequest(changes: RequestChanges): LifecycleRequest {
     backends: { default: backend, ...changes.backends },
     data: {
       uri: changes.uri ?? 'sim://data',
+      refresh: changes.refresh,
       contract: {
         format: 'csv',
         columns: [

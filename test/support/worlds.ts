@@ -17,8 +17,11 @@ export interface HeldWorld {
 
 /** Many worlds side by side, each a backend of its own name, so that tests share their workers. */
 export interface Worlds {
-  /** Makes a world and registers it; the backend's name answers to it from now on. */
-  add(name: string, script?: WorldScript): HeldWorld;
+  /**
+   * Makes a world and registers it; the backend's name answers to it from now on. It may share the
+   * artifacts of another world.
+   */
+  add(name: string, script?: WorldScript, shared?: World): HeldWorld;
   /** Registers a backend that lacks a port, with the reason. */
   addLacking(name: string, port: PortName, reason: string): void;
   readonly deps: Deps;
@@ -58,8 +61,8 @@ export function createWorlds(): Worlds {
       return { ports: hold.around(world.ports), clock: world.clock, close: async () => undefined };
     },
   };
-  const add = (name: string, script: WorldScript = {}): HeldWorld => {
-    const made = { world: createWorld(script), hold: createHold() };
+  const add = (name: string, script: WorldScript = {}, shared?: World): HeldWorld => {
+    const made = { world: createWorld(script, shared), hold: createHold() };
     held.set(name, made);
     described.set(name, { ...(sim as Backend), name });
     return made;
