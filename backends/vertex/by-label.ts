@@ -15,6 +15,7 @@ import { OrreryError } from '../../core/errors.ts';
 import { LABELS, specLabel } from '../../core/labels.ts';
 import type { JobPhase } from '../../core/ports/compute.ts';
 import { isTerminal } from '../connections/polling.ts';
+import type { Pace } from '../connections/polling.ts';
 import type { WorkApi } from './calls.ts';
 import { KIND_LABEL } from '../connections/google/labels.ts';
 import type { WorkKind } from './kinds.ts';
@@ -24,7 +25,7 @@ import { phaseOfState } from './states.ts';
 
 /** Longest wait for a list to show what was just created. */
 const SETTLE_MS_MAX = 10_000;
-const SETTLE_POLL_MS = 200;
+const SETTLE_POLL_MS_MAX = 200;
 
 export interface LabelledWork {
   name?: string | null;
@@ -48,6 +49,7 @@ export async function startByLabel<Work extends LabelledWork>(
   kind: WorkKind,
   { key, specDigest }: Labelled,
   make: () => Work,
+  { pollMs }: Pace,
 ): Promise<{ readonly remoteId: string; readonly outcome: 'created' | 'adopted' | 'dead' }> {
   const filter = keyFilter(kind, key);
   let found = await api.list(filter);
@@ -55,7 +57,7 @@ export async function startByLabel<Work extends LabelledWork>(
   if (found.length === 0) {
     const created = await api.create(make());
     own = created.name ?? '';
-    found = await settledList(api, filter, created);
+    found = await settledList(api, filter, created, Math.min(pollMs, SETTLE_POLL_MS_MAX));
   }
   const chosen = await keepOne(api, found);
   checkSpec(chosen, { key, specDigest });
@@ -83,13 +85,14 @@ async function settledList<Work extends LabelledWork>(
   api: WorkApi<Work>,
   filter: string,
   created: Work,
+  pollMs: number,
 ): Promise<readonly Work[]> {
   const until = Date.now() + SETTLE_MS_MAX;
   for (;;) {
     const listed = await api.list(filter);
     if (listed.some(({ name }) => name === created.name)) return listed;
     if (Date.now() >= until) return [created, ...listed];
-    await sleep(SETTLE_POLL_MS);
+    await sleep(pollMs);
   }
 }
 

@@ -31,7 +31,7 @@ export function createCompute(
     async start(intent) {
       if (settings.submit === 'custom-job') {
         const make = () => customJobFor(settings, intent, 'job');
-        const { remoteId, outcome } = await startByLabel(api.customJobs, 'job', intent, make);
+        const { remoteId, outcome } = await startByLabel(api.customJobs, 'job', intent, make, pace);
         return { handle: { key: intent.key, remoteId }, outcome };
       }
       const { key } = intent;

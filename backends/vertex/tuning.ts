@@ -34,7 +34,13 @@ export function createTuning(settings: VertexSettings, api: VertexApi): Tuning {
   return {
     async start(intent) {
       const make = () => tuningJobFor(settings, intent);
-      const { remoteId, outcome } = await startByLabel(api.tuningJobs, 'tuning', intent, make);
+      const { remoteId, outcome } = await startByLabel(
+        api.tuningJobs,
+        'tuning',
+        intent,
+        make,
+        pace,
+      );
       return { handle: { key: intent.key, remoteId }, outcome };
     },
     read: (handle, wait) => waitForNews(() => read(handle), wait, pace),

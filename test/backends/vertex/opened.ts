@@ -59,10 +59,9 @@ export interface Opened {
   readonly signer: Signer;
   readonly approver: { readonly keyId: string; readonly name: string; readonly publicKey: string };
   /** Another worker: its own connection, and calls that a test may stand between. */
-  another(
-    through?: (api: VertexApi) => VertexApi,
-    more?: object,
-  ): Promise<ReturnType<typeof createPorts>>;
+  another(through?: (api: VertexApi) => VertexApi, more?: object): ReturnType<typeof createPorts>;
+  /** Another worker over the connection of this one, with calls that a test stands between. */
+  onWire(through: (api: VertexApi) => VertexApi): ReturnType<typeof createPorts>;
   close(): Promise<void>;
 }
 
@@ -83,7 +82,7 @@ export async function openVertex(
     ...more,
   });
   const closers: (() => Promise<void>)[] = [];
-  const another: Opened['another'] = async (through = (api) => api, further = {}) => {
+  const connect = (further: object = {}) => {
     const parsed = vertexSettings.parse({ ...settings, ...further });
     const access = googleAccess(parsed);
     const api = createApi(parsed, access);
@@ -93,19 +92,22 @@ export async function openVertex(
       access.agent.destroy();
       await api.close();
     });
-    return createPorts(parsed, through(api), store);
+    return (through: (api: VertexApi) => VertexApi) => createPorts(parsed, through(api), store);
   };
+  const same = (api: VertexApi) => api;
+  const onWire = connect();
   return {
     double,
     settings,
-    ports: await another(),
+    ports: onWire(same),
+    onWire,
     signer: {
       sign: async (type, payload) => signEnvelope(keys.privateKey, type, payload),
       verify: async (envelope) => verifyEnvelope(keys.publicKey, envelope),
       approver: async (keyId) => (keyId === approver.keyId ? approver : null),
     },
     approver,
-    another,
+    another: (through = same, further = {}) => connect(further)(through),
     close: async () => {
       for (const close of closers) await close();
       await double.close();

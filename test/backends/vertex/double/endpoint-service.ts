@@ -44,7 +44,7 @@ export function endpointService(world: VertexWorld): Handlers {
         );
       }
       return world.startOperation(found.name, () => {
-        world.endpoints.items.delete(found.name);
+        world.endpoints.delete(found.name);
         return { type: 'google.protobuf.Empty', message: {} };
       });
     },
@@ -78,7 +78,7 @@ function createEndpoint(
     }
     const message = { ...endpoint, name, etag: '1', createTime: timestamp(world.birth()) };
     const labels = labelsOf(endpoint);
-    world.endpoints.items.set(name, { name, labels, message, bornAt: world.now(), hiddenFor: 0 });
+    world.endpoints.add({ name, labels, message, bornAt: world.now(), hiddenFor: 0 });
     return { type: `${V1}.Endpoint`, message };
   });
 }

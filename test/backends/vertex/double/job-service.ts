@@ -87,7 +87,7 @@ function add(
     bornAt: life.bornAt,
     settled: false,
   };
-  into.items.set(name, job);
+  into.add(job);
   world.note('created', job);
   return job;
 }
@@ -118,7 +118,7 @@ function deleted(world: VertexWorld, from: Collection<JobResource>, name: string
     throw new StatusError('FAILED_PRECONDITION', `The job "${name}" is still active.`);
   }
   return world.startOperation(name, () => {
-    from.items.delete(name);
+    from.delete(name);
     world.note('deleted', job);
     return { type: 'google.protobuf.Empty', message: {} };
   });

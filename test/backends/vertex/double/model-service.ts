@@ -27,7 +27,7 @@ export function modelService(world: VertexWorld): Handlers {
         const labels = labelsOf(message);
         const bornAt = world.birth();
         const stored = { ...message, name, versionId: '1', versionAliases: ['default'] };
-        world.models.items.set(name, { name, labels, bornAt, message: stored, hiddenFor: 0 });
+        world.models.add({ name, labels, bornAt, message: stored, hiddenFor: 0 });
         return { type: `${V1}.UploadModelResponse`, message: { model: name, modelVersionId: '1' } };
       });
     },
@@ -42,7 +42,7 @@ export function modelService(world: VertexWorld): Handlers {
     DeleteModel: ({ name }) => {
       const found = world.models.get(name);
       return world.startOperation(found.name, () => {
-        world.models.items.delete(found.name);
+        world.models.delete(found.name);
         return { type: 'google.protobuf.Empty', message: {} };
       });
     },

@@ -46,7 +46,7 @@ export function pipelineService(world: VertexWorld): Handlers {
         throw new StatusError('FAILED_PRECONDITION', `The pipeline job "${run.name}" is active.`);
       }
       return world.startOperation(run.name, () => {
-        world.pipelineJobs.items.delete(run.name);
+        world.pipelineJobs.delete(run.name);
         world.note('deleted', run);
         return { type: 'google.protobuf.Empty', message: {} };
       });
@@ -86,7 +86,7 @@ function createRun(world: VertexWorld, parent: string, name: string, message: Me
     cancelAsked: false,
     jobs,
   };
-  world.pipelineJobs.items.set(name, run);
+  world.pipelineJobs.add(run);
   world.note('created', run);
   return run;
 }

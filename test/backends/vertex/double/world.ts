@@ -59,6 +59,27 @@ interface OperationRecord {
 /** A kind of resource, with lists that may lag behind. */
 export class Collection<R extends Resource> {
   readonly items = new Map<string, R>();
+  /** Value of the label `orrery-key` → what carries it, oldest first. */
+  readonly #byKey = new Map<string, R[]>();
+
+  add(item: R): void {
+    this.items.set(item.name, item);
+    const key = item.labels['orrery-key'];
+    if (key !== undefined) this.#byKey.set(key, [...this.ofKey(key), item]);
+  }
+
+  delete(name: string): void {
+    const key = this.items.get(name)?.labels['orrery-key'] ?? '';
+    this.#byKey.set(
+      key,
+      this.ofKey(key).filter((item) => item.name !== name),
+    );
+    this.items.delete(name);
+  }
+
+  ofKey(key: string): R[] {
+    return this.#byKey.get(key) ?? [];
+  }
 
   get(name: unknown): R {
     const found = this.items.get(String(name));
@@ -70,9 +91,11 @@ export class Collection<R extends Resource> {
 
   /** Newest first, a page at a time. */
   list(request: Message): { readonly page: readonly R[]; readonly nextPageToken: string } {
-    const matches = labelFilter(String(request['filter'] ?? ''));
+    const filter = String(request['filter'] ?? '');
+    const matches = labelFilter(filter);
     const parent = `${String(request['parent'])}/`;
-    const found = [...this.items.values()]
+    const [, key] = /labels\.orrery-key="([^"]*)"/.exec(filter) ?? [];
+    const found = (key === undefined ? [...this.items.values()] : this.ofKey(key))
       .filter((item) => item.name.startsWith(parent) && matches(item))
       .filter((item) => {
         if (item.hiddenFor <= 0) return true;
