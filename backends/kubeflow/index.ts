@@ -2,6 +2,7 @@ import type { Backend, OpenBackend } from '../../core/backend.ts';
 import { OrreryError } from '../../core/errors.ts';
 import { connectKubernetes } from '../connections/kubernetes/client.ts';
 import type { KubernetesClient } from '../connections/kubernetes/client.ts';
+import { openKfp } from './kfp/part.ts';
 import type { Part } from './part.ts';
 import { kubeflowSettings } from './settings.ts';
 import type { KubeflowSettings } from './settings.ts';
@@ -10,9 +11,10 @@ import { createPrices } from './trainer/prices.ts';
 
 /** Each system of Kubeflow that the settings name is a part; the ports of the others are not opened. */
 async function openParts(settings: KubeflowSettings, cluster: () => KubernetesClient) {
-  const { trainer, prices } = settings;
+  const { kfp, trainer, prices } = settings;
   const parts: Part[] = [];
   if (trainer !== undefined) parts.push(openTrainer(cluster(), trainer, prices));
+  if (kfp !== undefined) parts.push(await openKfp(kfp));
   if (prices !== undefined) parts.push({ ports: { prices: createPrices(prices) } });
   return parts;
 }
@@ -20,16 +22,14 @@ async function openParts(settings: KubeflowSettings, cluster: () => KubernetesCl
 /** Opening asks nobody: a cluster that does not answer shows at the first call that needs it. */
 export const backend: Backend<KubeflowSettings> = {
   name: 'kubeflow',
-  summary: 'Kubeflow on Kubernetes: jobs by Trainer',
-  has: ['compute', 'inventory', 'prices'],
+  summary: 'Kubeflow on Kubernetes: jobs by Trainer, pipelines by Kubeflow Pipelines',
+  has: ['compute', 'definitions', 'inventory', 'pipeline', 'prices'],
   lacks: {
     artifacts: 'Kubernetes has no object store: programs write to one themselves',
     assets: 'Kubeflow schedules by time, not by data',
     backfill: 'recurring runs of Kubeflow Pipelines catch up by themselves or not at all',
-    definitions: 'Kubeflow Pipelines is not opened',
     metrics: 'requests are counted by the gateway: name the backend of its metrics',
     models: 'its registry has no compare-and-swap champion',
-    pipeline: 'Kubeflow Pipelines is not opened',
     pools: 'namespaces and quotas isolate: they are the administrator’s',
     serving: 'KServe is not opened',
     signer: 'Kubernetes signs no models',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { OrreryError } from '../../core/errors.ts';
 import { kubernetesSettings } from '../connections/kubernetes/settings.ts';
+import { kfpSettings } from './kfp/settings.ts';
 import { priceBook, trainerSettings } from './trainer/settings.ts';
 
 /** A system that is not named is not offered. */
@@ -9,6 +10,8 @@ const schema = z.strictObject({
   cluster: kubernetesSettings.optional(),
   /** Port `compute`. */
   trainer: trainerSettings.optional(),
+  /** Ports `pipeline` and `definitions`. */
+  kfp: kfpSettings.optional(),
   /** Port `prices`. */
   prices: priceBook.optional(),
 });

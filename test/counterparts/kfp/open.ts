@@ -1,8 +1,5 @@
-import { KfpDefinitions } from '../../../backends/kubeflow/definitions.ts';
 import { KfpApi } from '../../../backends/kubeflow/kfp/api.ts';
-import { listKfpRuns } from '../../../backends/kubeflow/kfp/inventory.ts';
 import { kfpSettings } from '../../../backends/kubeflow/kfp/settings.ts';
-import { KfpPipeline } from '../../../backends/kubeflow/pipeline.ts';
 import type { Harness } from '../../support/contract/harness.ts';
 import { ensureKfpClient } from './install.ts';
 import { samplePipeline, uploadSample } from './sample.ts';
@@ -36,27 +33,5 @@ export function kfpFacts(): Pick<Harness, 'pipeline' | 'definition'> {
       unknownRemoteId: () => '3f1d0000-0000-4000-8000-000000000000',
     },
     definition: (variant) => ({ kind: 'source', text: samplePipeline('defined', variant) }),
-  };
-}
-
-export async function openKfpHarness(): Promise<Harness> {
-  const server = await startKfp();
-  const api = await openKfp(server.url);
-  return {
-    ...kfpFacts(),
-    ports: {
-      pipeline: new KfpPipeline(api),
-      definitions: new KfpDefinitions(api),
-      inventory: { list: () => listKfpRuns(api) },
-    },
-    clock: {
-      now: () => Date.now(),
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    },
-    close: async () => {
-      await api.close();
-      await server.close();
-      if (server.violations.length > 0) throw new Error(server.violations.join('\n'));
-    },
   };
 }

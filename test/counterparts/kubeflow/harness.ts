@@ -1,4 +1,6 @@
 import type { Harnesses } from '../../support/contract/all.ts';
+import type { OpenSoak } from '../../support/kill-soak.ts';
+import { openKfpHarness, openKfpSoak } from './kfp-way.ts';
 import { openTrainerHarness } from './trainer-way.ts';
 
 export const harnesses: Harnesses = {
@@ -6,4 +8,12 @@ export const harnesses: Harnesses = {
     open: openTrainerHarness,
     ports: ['compute', 'inventory', 'prices'],
   },
+  'kubeflow with Kubeflow Pipelines': {
+    open: openKfpHarness,
+    ports: ['pipeline', 'definitions', 'inventory'],
+  },
+};
+
+export const soaks: Readonly<Record<string, OpenSoak>> = {
+  'kubeflow with Kubeflow Pipelines': openKfpSoak,
 };

@@ -12,6 +12,8 @@ export interface Workflow {
   readonly runId: string;
   /** Annotation `pipelines.kubeflow.org/run_name`: the run's display name. */
   readonly runName: string;
+  /** The description that its run was asked for with: for the ledger alone, Argo has none of it. */
+  readonly about: string;
   /** Owner: the recurring run, or empty. */
   readonly recurringRunId: string;
   readonly spec: PipelineIr;

@@ -175,13 +175,17 @@ export class KfpWorld {
     for (const run of this.#live) this.#reportRun(run, now);
   }
 
+  isLive(workflow: Workflow): boolean {
+    return !isEnded(workflow, this.now());
+  }
+
   /** Live and ended workflows by the run name that they carry. */
   ledger(): ReadonlyMap<string, { readonly made: number; readonly live: number }> {
     const ledger = new Map<string, { made: number; live: number }>();
     for (const workflow of this.workflows.values()) {
       const entry = ledger.get(workflow.runName) ?? { made: 0, live: 0 };
       entry.made += 1;
-      if (!isEnded(workflow, this.now())) entry.live += 1;
+      if (this.isLive(workflow)) entry.live += 1;
       ledger.set(workflow.runName, entry);
     }
     return ledger;
@@ -211,6 +215,7 @@ export class KfpWorld {
       name: `${version.spec.pipelineInfo?.name ?? 'pipeline'}-${randomUUID().slice(0, 5)}`,
       runId,
       runName: order.name,
+      about: order.description,
       recurringRunId: order.recurringRunId,
       spec: version.spec,
       parameters: order.parameters,
