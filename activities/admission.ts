@@ -3,13 +3,14 @@ import { backendFor, backendsForStep } from '../core/backend.ts';
 import { OrreryError } from '../core/errors.ts';
 import { targetOf } from '../core/operations/order.ts';
 import type { OperateRequest } from '../core/operations/order.ts';
-import { lifecycleId, pipelineId, rolloutId, trainingId } from '../core/ids.ts';
+import { lifecycleId, pipelineId, rolloutId, trainingId, tuningId } from '../core/ids.ts';
 import type { LifecycleRequest } from '../core/lifecycle/request.ts';
 import type { WorkflowType } from '../core/messages.ts';
 import type { PipelineRequest, RefreshRequest } from '../core/pipeline/request.ts';
 import type { RetrainRequest } from '../core/release/retrain.ts';
 import type { RolloutRequest } from '../core/rollout/request.ts';
 import type { TrainRequest } from '../core/training/request.ts';
+import type { TuneRequest } from '../core/tuning/request.ts';
 import {
   parseLifecycleRequest,
   parseRetrainRequest,
@@ -18,6 +19,7 @@ import {
 } from '../schemas/lifecycle.ts';
 import { parseOperateRequest } from '../schemas/operations.ts';
 import { parsePipelineRequest } from '../schemas/pipeline.ts';
+import { parseTuneRequest } from '../schemas/tuning.ts';
 import type { Deps } from './deps.ts';
 import { portMissing } from './deps.ts';
 
@@ -28,6 +30,7 @@ export interface RequestByWorkflow {
   readonly retrainModel: RetrainRequest;
   readonly operateBackend: OperateRequest;
   readonly runPipeline: PipelineRequest;
+  readonly tuneModel: TuneRequest;
 }
 
 export interface AdmitInput {
@@ -72,6 +75,15 @@ function lifeNeeds(choice: BackendChoice, refresh: RefreshRequest | undefined): 
   ];
 }
 
+/** The far side's own search, or jobs whose `metrics.json` we read. */
+function tuningNeeds({ engine, backends, on = [], search }: TuneRequest): readonly Need[] {
+  if (engine === 'backend')
+    return [...listed(backends, 'tuning', on), ...chosen(backends, ['prices'])];
+  const trials =
+    on.length > 0 ? listed(backends, 'compute', on) : computing(backends, [search.trial.kind]);
+  return [...trials, ...chosen(backends, ['artifacts', 'prices'])];
+}
+
 const RULES: { readonly [Type in WorkflowType]: Rule<RequestByWorkflow[Type]> } = {
   runLifecycle: {
     parse: parseLifecycleRequest,
@@ -102,6 +114,11 @@ const RULES: { readonly [Type in WorkflowType]: Rule<RequestByWorkflow[Type]> } 
     parse: parsePipelineRequest,
     id: pipelineId,
     needs: ({ backends, pipeline }) => listed(backends, 'pipeline', pipeline.on),
+  },
+  tuneModel: {
+    parse: parseTuneRequest,
+    id: tuningId,
+    needs: tuningNeeds,
   },
   operateBackend: {
     parse: parseOperateRequest,

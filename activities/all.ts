@@ -11,6 +11,7 @@ import { createEvaluationActivities, createModelsActivities } from './release.ts
 import { createOperationActivities } from './operations.ts';
 import { createServingActivities } from './serving.ts';
 import { createTrafficActivities } from './traffic.ts';
+import { createTuningActivities, createWatchSearchActivities } from './tuning.ts';
 
 /** The activities of the `control` queue: short API calls. */
 export function controlActivities(deps: Deps) {
@@ -24,6 +25,7 @@ export function controlActivities(deps: Deps) {
       ...createOperationActivities(deps),
       ...createServingActivities(deps),
       ...createTrafficActivities(deps),
+      ...createTuningActivities(deps),
     }),
   );
 }
@@ -33,6 +35,7 @@ export function watchActivities(deps: Deps) {
   return withCodes({
     ...createWatchJobActivities(deps),
     ...createWatchRunActivities(deps),
+    ...createWatchSearchActivities(deps),
     ...createObserveActivities(deps),
   });
 }

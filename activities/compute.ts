@@ -6,9 +6,7 @@ import type { Clock } from '../core/backend.ts';
 import type { Deps } from './deps.ts';
 import { clockOf, portOf } from './deps.ts';
 import { withFirstAnswer } from './failures.ts';
-
-/** Longest wait for news in one call, so that heartbeats go out in between. */
-const WAIT_MS_MAX = 1000;
+import { WAIT_MS_MAX } from './watching.ts';
 
 export function createComputeActivities(deps: Deps) {
   return {
@@ -57,11 +55,25 @@ export function createWatchJobActivities(deps: Deps) {
   };
 }
 
-async function watchJob(
+/** What somebody wants to know of each reading. */
+type OnReading = (reading: JobReading) => {
+  /** What the heartbeat carries. */
+  readonly beat: unknown;
+  /** Whether the watch ends here, though the job goes on. */
+  readonly enough: boolean;
+};
+const PLAINLY: OnReading = ({ progress, phase }) => ({
+  beat: { progress, phase },
+  enough: false,
+});
+
+/** Reads a job until it is over or stalled, or until there has been enough to see. */
+export async function watchJob(
   compute: Compute,
   clock: Clock,
   handle: JobHandle,
   policy: JobPolicy,
+  onReading: OnReading = PLAINLY,
 ): Promise<JobWatch> {
   const context = Context.current();
   let since = -1;
@@ -70,8 +82,9 @@ async function watchJob(
     const reading = await compute.read(handle, { since, waitMs: WAIT_MS_MAX });
     if (reading.revision > since) changedAt = clock.now();
     since = reading.revision;
-    context.heartbeat({ progress: reading.progress, phase: reading.phase });
-    if (reading.phase !== 'pending' && reading.phase !== 'running')
+    const { beat, enough } = onReading(reading);
+    context.heartbeat(beat);
+    if (enough || (reading.phase !== 'pending' && reading.phase !== 'running'))
       return { reading, stalled: false };
     const silentSeconds = (clock.now() - changedAt) / 1000;
     if (policy.stallSeconds > 0 && silentSeconds >= policy.stallSeconds)

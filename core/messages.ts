@@ -24,6 +24,7 @@ export const WORKFLOW_TYPES = [
   'retrainModel',
   'operateBackend',
   'runPipeline',
+  'tuneModel',
 ] as const;
 export type WorkflowType = (typeof WORKFLOW_TYPES)[number];
 

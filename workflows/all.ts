@@ -5,3 +5,4 @@ export { rolloutRegion } from './rollout-region.ts';
 export { runLifecycle } from './run-lifecycle.ts';
 export { runPipeline } from './run-pipeline.ts';
 export { trainModel } from './train-model.ts';
+export { tuneModel } from './tune-model.ts';

@@ -5,6 +5,7 @@ import { QUERIES, SIGNALS, UPDATES } from '../core/messages.ts';
 import type { Incident, Order, OrderAnswer, RolloutOrder } from '../core/messages.ts';
 import type { PipelineState } from '../core/pipeline/request.ts';
 import type { RolloutState } from '../core/rollout/request.ts';
+import type { TuningState } from '../core/tuning/request.ts';
 
 export const approveUpdate = defineUpdate<OrderAnswer, [SignedApproval]>(UPDATES.approve);
 export const pauseUpdate = defineUpdate<OrderAnswer, [Order]>(UPDATES.pause);
@@ -17,3 +18,4 @@ export const orderRolloutSignal = defineSignal<[RolloutOrder]>(SIGNALS.orderRoll
 export const lifecycleStatusQuery = defineQuery<LifecycleState>(QUERIES.status);
 export const rolloutStatusQuery = defineQuery<RolloutState>(QUERIES.status);
 export const pipelineStatusQuery = defineQuery<PipelineState>(QUERIES.status);
+export const tuningStatusQuery = defineQuery<TuningState>(QUERIES.status);

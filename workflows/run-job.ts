@@ -25,6 +25,11 @@ export interface JobRequest {
   readonly model: string;
   readonly version: string;
   /**
+   * Backend → what is held there; a backend that is in it has its price already. For callers that
+   * want to know what was held when the job fails.
+   */
+  readonly uses?: Map<string, CapacityUse>;
+  /**
    * Watches in place of `superviseJob`, at most for so many seconds; what it returns is judged the
    * same, but a running job that has run for `enough` is stopped without being a failure.
    */
@@ -64,7 +69,7 @@ interface Step {
  */
 export async function runJob(request: JobRequest): Promise<JobEnd> {
   const backends = request.on ?? backendsForStep(request.backends, request.spec.kind);
-  const step: Step = { request, backends, spec: specOf(request), uses: new Map() };
+  const step: Step = { request, backends, spec: specOf(request), uses: request.uses ?? new Map() };
   const walked = await walkBackends({
     step: request.step,
     backends,

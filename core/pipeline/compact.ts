@@ -13,16 +13,19 @@ const TEXT_CHARS_MAX = 500;
 export function compactRun(reading: PipelineReading): PipelineReading {
   const tasks = sorted(reading.tasks).map((task) => ({
     ...task,
-    reason: clipped(task.reason),
-    logUri: clipped(task.logUri),
+    reason: clippedText(task.reason),
+    logUri: clippedText(task.logUri),
   }));
-  const lineage = reading.lineage.map((artifact) => ({ ...artifact, uri: clipped(artifact.uri) }));
-  const warnings = reading.warnings.slice(0, 20).map(clipped);
+  const lineage = reading.lineage.map((artifact) => ({
+    ...artifact,
+    uri: clippedText(artifact.uri),
+  }));
+  const warnings = reading.warnings.slice(0, 20).map(clippedText);
   const keptTasks = kept(tasks);
   const keptLineage = kept(lineage);
   return {
     ...reading,
-    reason: clipped(reading.reason),
+    reason: clippedText(reading.reason),
     tasks: keptTasks,
     lineage: keptLineage,
     warnings: [
@@ -36,8 +39,8 @@ export function compactRun(reading: PipelineReading): PipelineReading {
 
 /** The same for a search; its best trial is always told. */
 export function compactSearch(reading: TuningReading): TuningReading {
-  const trials = reading.trials.map((trial) => ({ ...trial, reason: clipped(trial.reason) }));
-  return { ...reading, reason: clipped(reading.reason), trials: kept(trials) };
+  const trials = reading.trials.map((trial) => ({ ...trial, reason: clippedText(trial.reason) }));
+  return { ...reading, reason: clippedText(reading.reason), trials: kept(trials) };
 }
 
 function sorted<Task extends { readonly phase: string }>(tasks: readonly Task[]): readonly Task[] {
@@ -45,7 +48,8 @@ function sorted<Task extends { readonly phase: string }>(tasks: readonly Task[])
   return [...tasks.filter((task) => !good(task)), ...tasks.filter(good)];
 }
 
-function kept<Item>(items: readonly Item[]): readonly Item[] {
+/** The first members that fit. */
+export function kept<Item>(items: readonly Item[]): readonly Item[] {
   let bytes = 0;
   const end = items.findIndex((item) => {
     bytes += utf8ToBytes(JSON.stringify(item)).length + 1;
@@ -58,7 +62,7 @@ function leftOut(what: string, count: number): readonly string[] {
   return count > 0 ? [`${count} further ${what} are not told here`] : [];
 }
 
-function clipped(text: string): string {
+export function clippedText(text: string): string {
   return text.length <= TEXT_CHARS_MAX
     ? text
     : `${text.slice(0, TEXT_CHARS_MAX).replace(/[\uD800-\uDBFF]$/, '')}…`;
