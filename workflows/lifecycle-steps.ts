@@ -3,11 +3,11 @@ import { executeChild, startChild, workflowInfo } from '@temporalio/workflow';
 import { backendFor } from '../core/backend.ts';
 import { violationsText } from '../core/data/contract.ts';
 import { approvalNonce } from '../core/evidence/approval.ts';
-import { rolloutId, trainingId } from '../core/ids.ts';
+import { pipelineId, rolloutId, trainingId } from '../core/ids.ts';
 import type { LifecycleRequest } from '../core/lifecycle/request.ts';
 import { TASK_QUEUES } from '../core/messages.ts';
 import type { ArtifactRef } from '../core/ports/artifacts.ts';
-import { judgeEvaluation } from '../core/release/evaluation.ts';
+import { judgeEvaluation, SCORE_TIMEOUT_SECONDS } from '../core/release/evaluation.ts';
 import type { EvaluationReport } from '../core/release/evaluation.ts';
 import type { RolloutResult } from '../core/rollout/request.ts';
 import type { TrainResult } from '../core/training/request.ts';
@@ -16,6 +16,7 @@ import type { Life } from './life.ts';
 import { control, kernels } from './options.ts';
 import { rolloutRegion } from './rollout-region.ts';
 import { runJob } from './run-job.ts';
+import { runPipeline } from './run-pipeline.ts';
 import { identityAttributes } from './search-attributes.ts';
 import { trainModel } from './train-model.ts';
 
@@ -31,10 +32,9 @@ const CHILD = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   parentClosePolicy: 'REQUEST_CANCEL',
 } as const;
-/** Scoring is CPU-bound and short. */
-const SCORE_TIMEOUT_SECONDS = 3600;
 
 export async function checkedData(life: Life, request: LifecycleRequest): Promise<ArtifactRef> {
+  await refreshed(life, request);
   await life.enter('data', `reads ${request.data.uri}`);
   const backend = backendFor(request.backends, 'artifacts');
   const data = await kernels.importData({ backend, uri: request.data.uri });
@@ -46,6 +46,24 @@ export async function checkedData(life: Life, request: LifecycleRequest): Promis
   }
   life.pass('data', `${report.rows} rows, ${report.positives} positive, contract kept`);
   return data;
+}
+
+/** Has another system make the data anew, where the request names a pipeline for it. */
+async function refreshed(life: Life, request: LifecycleRequest): Promise<void> {
+  const { model, version, backends, data } = request;
+  if (data.refresh === undefined) return;
+  const { pipeline, policy } = data.refresh;
+  await life.enter('data', `runs ${pipeline.pipeline}`);
+  const id = { model, version, name: 'refresh' };
+  const { backend, runSeconds, costUsd } = await executeChild(runPipeline, {
+    ...CHILD,
+    workflowId: pipelineId(id),
+    args: [{ schemaVersion: 1, ...id, backends, pipeline, policy }],
+    typedSearchAttributes: identityAttributes(request),
+    staticSummary: `run ${pipeline.pipeline} for ${model} ${version}`,
+  });
+  life.spendUsd('refresh', runSeconds, costUsd ?? 0);
+  life.pass('data', `${pipeline.pipeline} ran on ${backend} for ${runSeconds.toFixed(1)} s`);
 }
 
 export async function trained(
@@ -271,12 +289,9 @@ async function rolledOut(
   }
 }
 
-function jobText({
-  step,
-  attempts,
-  billableSeconds,
-  setbacks,
-}: TrainResult['jobs'][number]): string {
+function jobText(job: TrainResult['jobs'][number]): string {
+  const { step, attempts, setbacks, before = [] } = job;
   const again = attempts === 1 ? '' : ` in ${attempts} attempts (${setbacks.join(', ')})`;
-  return `${step} ${billableSeconds.toFixed(1)} s${again}`;
+  const seconds = [...before, job].reduce((sum, use) => sum + use.billableSeconds, 0);
+  return `${step} ${seconds.toFixed(1)} s${again}`;
 }

@@ -1,3 +1,6 @@
+/** Wall-clock limit of a job that scores held-out rows with one model, seconds. */
+export const SCORE_TIMEOUT_SECONDS = 3600;
+
 /** A number with its confidence interval. */
 export interface Interval {
   readonly value: number;

@@ -4,7 +4,10 @@ import { OrreryError } from '../../core/errors.ts';
 import type { LifecycleId } from '../../core/ids.ts';
 import { showLifecycle } from '../operations/show-lifecycle.ts';
 import type { LifecycleView } from '../operations/show-lifecycle.ts';
+import { showRun } from '../operations/run-view.ts';
+import type { RunView } from '../operations/run-view.ts';
 import { progressText } from './progress-text.ts';
+import { runText } from './run-text.ts';
 
 const POLL_MS = 1_000;
 /** A server that restarts is back long before. */
@@ -18,20 +21,38 @@ export const FOLLOW_SECONDS_DEFAULT = 91 * 24 * 3600;
  * @returns the last view; it is still RUNNING when `secondsMax` ran out
  * @throws OrreryError NOT_FOUND, ENGINE_UNREACHABLE after a minute without an answer
  */
-export async function followLifecycle(
+export function followLifecycle(
   client: Client,
   id: LifecycleId,
   secondsMax: number,
   onChange: (view: LifecycleView) => void,
 ): Promise<LifecycleView> {
+  return follow(() => showLifecycle(client, id), secondsMax, changeText, onChange);
+}
+
+/** The same for any run. */
+export function followRun(
+  client: Client,
+  workflowId: string,
+  onChange: (view: RunView) => void,
+): Promise<RunView> {
+  return follow(() => showRun(client, workflowId), FOLLOW_SECONDS_DEFAULT, runText, onChange);
+}
+
+async function follow<View extends { readonly status: string }>(
+  show: () => Promise<View>,
+  secondsMax: number,
+  textOf: (view: View) => string,
+  onChange: (view: View) => void,
+): Promise<View> {
   const until = Date.now() + secondsMax * 1000;
   let heardAt = Date.now();
   let shown = '';
   for (;;) {
     try {
-      const view = await showLifecycle(client, id);
+      const view = await show();
       heardAt = Date.now();
-      const text = changeText(view);
+      const text = textOf(view);
       if (text !== shown) onChange(view);
       shown = text;
       if (view.status !== 'RUNNING' || Date.now() >= until) return view;

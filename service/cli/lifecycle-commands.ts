@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { LifecycleId } from '../../core/ids.ts';
+import type { LifecycleRequest } from '../../core/lifecycle/request.ts';
 import type { Stage } from '../../core/lifecycle/state.ts';
 import { group, leaf, print, withClient } from './command.ts';
 import { Unsuccessful } from './io.ts';
@@ -23,6 +24,7 @@ interface StartOptions {
   readonly request: string;
   readonly dryRun?: boolean;
   readonly wait?: boolean;
+  readonly yes?: boolean;
   readonly json?: boolean;
 }
 
@@ -39,12 +41,14 @@ function addStart(lifecycle: Command, io: Io): void {
     .requiredOption('--request <file>', REQUEST_HELP)
     .option('--dry-run', 'check the request and print what would be started')
     .option('--wait', 'stay until it ends; exit 0 only if the version was released')
+    .option('-y, --yes', 'in a terminal: do not print prices, and do not ask')
     .action(async (options: StartOptions) => {
       const { parseLifecycleRequest } = await import('../../schemas/lifecycle.ts');
       const request = parseLifecycleRequest(await readJson(io, options.request));
       if (options.dryRun === true) return dryRun(io, options, request);
       await withClient(io, async (client) => {
         const { startLifecycle } = await import('../operations/start-lifecycle.ts');
+        if (!(await isWanted(client, io, options, request))) return;
         const start = await startLifecycle(client, request);
         const told = start.started ? 'Started' : 'The same request holds it already:';
         if (options.wait !== true) {
@@ -56,6 +60,24 @@ function addStart(lifecycle: Command, io: Io): void {
         await waitForRelease(client, io, request, options.json === true);
       });
     });
+}
+
+/** Scripts have nobody to ask: they start as they always did. */
+async function isWanted(
+  client: Client,
+  io: Io,
+  { yes, json }: StartOptions,
+  request: LifecycleRequest,
+): Promise<boolean> {
+  if (!io.interactive || yes === true || json === true) return true;
+  const [{ planStart }, { planText }, { questionFor }] = await Promise.all([
+    import('../operations/start-work.ts'),
+    import('./price-text.ts'),
+    import('./run-commands.ts'),
+  ]);
+  const plan = await planStart(client, { workflow: 'runLifecycle', request });
+  io.err(`${planText(plan)}\n`);
+  return io.confirm(questionFor(plan));
 }
 
 async function dryRun(

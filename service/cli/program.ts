@@ -1,11 +1,16 @@
 import { Command, CommanderError } from 'commander';
+import { addBackends } from './backend-commands.ts';
+import { addBackfill } from './backfill-commands.ts';
+import { addAssets, addDefinitions, addPools } from './definition-commands.ts';
 import { addDoctor, addLogs, addSetup } from './engine-commands.ts';
 import { reportFailure } from './failure.ts';
 import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
 import { addLifecycle } from './lifecycle-commands.ts';
 import { addIncident } from './order-commands.ts';
+import { addRuns } from './run-commands.ts';
 import { addSchedule } from './schedule-commands.ts';
+import { addWork } from './work-commands.ts';
 
 const EPILOGUE = `
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
@@ -39,6 +44,13 @@ function createProgram(io: Io): Command {
   addLifecycle(program, io);
   addSchedule(program, io);
   addIncident(program, io);
+  addRuns(program, io);
+  addBackends(program, io);
+  addWork(program, io);
+  addDefinitions(program, io);
+  addBackfill(program, io);
+  addAssets(program, io);
+  addPools(program, io);
   addSetup(program, io);
   addLogs(program, io);
   addDoctor(program, io);

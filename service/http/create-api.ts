@@ -5,12 +5,15 @@ import { OrreryError } from '../../core/errors.ts';
 import { parseOrThrow } from '../../schemas/parse.ts';
 import { askEngine } from '../engine-errors.ts';
 import type { Authenticate } from './authenticate.ts';
+import { BACKEND_ROUTES } from './backend-routes.ts';
 import { readConsolePage } from './console.ts';
+import { FAR_SIDE_ROUTES } from './far-side-routes.ts';
 import { LIFECYCLE_ROUTES } from './lifecycle-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf } from './problem.ts';
 import type { Problem } from './problem.ts';
 import type { Call, Route } from './route.ts';
+import { RUN_ROUTES } from './run-routes.ts';
 import { SCHEDULE_ROUTES } from './schedule-routes.ts';
 
 /** Bytes of a request body: what may enter a workflow's history in one payload. */
@@ -19,7 +22,13 @@ export const BODY_BYTES_MAX = 256 * 1024;
 const REQUEST_MS_MAX = 30_000;
 const API_VERSION = '1.0.0';
 
-export const ROUTES: readonly Route[] = [...LIFECYCLE_ROUTES, ...SCHEDULE_ROUTES];
+export const ROUTES: readonly Route[] = [
+  ...LIFECYCLE_ROUTES,
+  ...SCHEDULE_ROUTES,
+  ...RUN_ROUTES,
+  ...BACKEND_ROUTES,
+  ...FAR_SIDE_ROUTES,
+];
 
 export interface ApiOptions {
   readonly client: Client;

@@ -12,6 +12,11 @@ const COMMON_CODES: readonly ErrorCode[] = [
 ];
 const PROBLEM_REF = { $ref: '#/components/schemas/Problem' };
 
+/** Where a POST creates something unless it is there. */
+const CREATES = ['lifecycles', 'schedules', 'pipelines', 'tunings', 'trainings'].map(
+  (noun) => `/v1/${noun}`,
+);
+
 type JsonObject = Record<string, unknown>;
 
 /** The OpenAPI 3.1 document of the routes; its schemas are the ones that requests are checked with. */
@@ -59,7 +64,7 @@ function operation(route: Route): JsonObject {
 
 function success(route: Route): JsonObject {
   const content = { 'application/json': { schema: jsonSchema(route.reply, 'output') } };
-  const creates = route.path === '/v1/lifecycles' || route.path === '/v1/schedules';
+  const creates = CREATES.includes(route.path);
   return {
     '2XX': {
       description:

@@ -1,4 +1,4 @@
-import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { OrreryError } from '../../core/errors.ts';
 import { lifecycleId, rolloutId } from '../../core/ids.ts';
 import type { LifecycleId } from '../../core/ids.ts';
@@ -6,22 +6,11 @@ import { lifecycleCard, rolloutCard } from '../../core/lifecycle/card.ts';
 import type { LifecycleResult, LifecycleState } from '../../core/lifecycle/state.ts';
 import { QUERIES } from '../../core/messages.ts';
 import type { RolloutState } from '../../core/rollout/request.ts';
-import { askEngine, engineError, STATUS_MS_MAX } from '../engine-errors.ts';
+import { askEngine, STATUS_MS_MAX } from '../engine-errors.ts';
 import { summaryOf } from './list-lifecycles.ts';
 import type { LifecycleSummary } from './list-lifecycles.ts';
-import { failureText, payloadJson, timestampIso } from './payloads.ts';
-
-/** An activity that runs or waits for its next attempt, with the progress of its last heartbeat. */
-export interface PendingActivity {
-  readonly workflowId: string;
-  readonly activity: string;
-  readonly attempt: number;
-  /** ISO 8601 */
-  readonly startedAt: string | null;
-  readonly heartbeatAt: string | null;
-  readonly progress: unknown;
-  readonly failure: string | null;
-}
+import { endingOf, pendingOf } from './run-view.ts';
+import type { PendingActivity } from './run-view.ts';
 
 export interface LifecycleView extends LifecycleSummary {
   /** Null when no worker answers the query; `stateProblem` says why. */
@@ -42,9 +31,6 @@ export interface LifecycleView extends LifecycleSummary {
   readonly failure: string | null;
 }
 
-/** Children whose pending activities are read; a lifecycle has one training and one rollout at a time. */
-const CHILDREN_MAX = 8;
-
 /** @throws OrreryError NOT_FOUND, ENGINE_UNREACHABLE */
 export async function showLifecycle(client: Client, id: LifecycleId): Promise<LifecycleView> {
   const workflowId = lifecycleId(id);
@@ -55,7 +41,7 @@ export async function showLifecycle(client: Client, id: LifecycleId): Promise<Li
     const [{ state, stateProblem }, pending, ending] = await Promise.all([
       readState(client, workflowId),
       running ? pendingOf(client, description) : [],
-      running ? { result: null, failure: null } : endingOf(client, description),
+      running ? { result: null, failure: null } : endingOf<LifecycleResult>(client, description),
     ]);
     const rollout = running && state?.region ? await readRollout(client, id, state.region) : null;
     return {
@@ -92,54 +78,5 @@ async function readRollout(client: Client, { model, version }: LifecycleId, regi
   } catch {
     // Between two regions there is no rollout to ask; the lifecycle's own state says where it is.
     return null;
-  }
-}
-
-async function pendingOf(
-  client: Client,
-  { raw, workflowId }: WorkflowExecutionDescription,
-): Promise<PendingActivity[]> {
-  const children = (raw.pendingChildren ?? []).slice(0, CHILDREN_MAX);
-  const ofChildren = await Promise.all(
-    children.map(async (child) => {
-      if (!child.workflowId) return [];
-      try {
-        return activitiesOf(await client.workflow.getHandle(child.workflowId).describe());
-      } catch {
-        // A child that ended in between has no pending activities.
-        return [];
-      }
-    }),
-  );
-  return [...activitiesOf({ raw, workflowId }), ...ofChildren.flat()];
-}
-
-function activitiesOf({
-  raw,
-  workflowId,
-}: Pick<WorkflowExecutionDescription, 'raw' | 'workflowId'>): PendingActivity[] {
-  return (raw.pendingActivities ?? []).map((activity) => ({
-    workflowId,
-    activity: activity.activityType?.name ?? '',
-    attempt: activity.attempt ?? 1,
-    startedAt: timestampIso(activity.lastStartedTime),
-    heartbeatAt: timestampIso(activity.lastHeartbeatTime),
-    progress: payloadJson(activity.heartbeatDetails?.payloads?.[0]),
-    failure: failureText(activity.lastFailure),
-  }));
-}
-
-async function endingOf(
-  client: Client,
-  { workflowId, status }: Pick<WorkflowExecutionDescription, 'workflowId' | 'status'>,
-) {
-  try {
-    const result = (await client.workflow.getHandle(workflowId).result()) as LifecycleResult;
-    return { result, failure: null };
-  } catch (error) {
-    const { code, message } = engineError(error, `finish ${workflowId}`);
-    // A run that was cancelled, terminated or timed out has no code of its own.
-    const failure = status.name === 'FAILED' ? `${code}: ${message}` : `${status.name}: ${message}`;
-    return { result: null, failure };
   }
 }

@@ -1,67 +1,20 @@
 import type { Client } from '@temporalio/client';
-import { digestOf } from '../../core/canonical.ts';
-import { OrreryError } from '../../core/errors.ts';
 import { lifecycleId } from '../../core/ids.ts';
 import type { LifecycleRequest } from '../../core/lifecycle/request.ts';
-import { TASK_QUEUES } from '../../core/messages.ts';
-import type { WorkflowType } from '../../core/messages.ts';
-import { askEngine } from '../engine-errors.ts';
-import { attributesOf } from './search-attributes.ts';
+import { startOnce } from './start-once.ts';
+import type { RunStart } from './start-once.ts';
 
-const WORKFLOW: WorkflowType = 'runLifecycle';
+export type LifecycleStart = RunStart;
 
-export interface LifecycleStart {
-  readonly workflowId: string;
-  readonly runId: string;
-  /** False when the same request runs, or has succeeded, under this id already. */
-  readonly started: boolean;
-  /** SHA-256 of the request as it was parsed, defaults included; also in the run's memo. */
-  readonly requestDigest: string;
-}
-
-/**
- * Starts a lifecycle, once: the id is that of model and version, and a start that is repeated with
- * the same request is answered with the run that is there. A run that failed may be started again.
- *
- * @throws OrreryError ALREADY_RUNNING when another request holds the id; SETTINGS_INVALID when the
- *   server lacks the search attributes; ENGINE_UNREACHABLE
- */
+/** Starts a lifecycle, once: the id is that of model and version. @throws as `startOnce` does */
 export async function startLifecycle(
   client: Client,
   request: LifecycleRequest,
 ): Promise<LifecycleStart> {
-  const workflowId = lifecycleId(request);
-  const requestDigest = digestOf(request);
-  return askEngine(client, `start ${workflowId}`, async () => {
-    try {
-      const handle = await client.workflow.start(WORKFLOW, {
-        workflowId,
-        taskQueue: TASK_QUEUES.orchestrate,
-        args: [request],
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-        workflowIdConflictPolicy: 'FAIL',
-        memo: { requestDigest },
-        typedSearchAttributes: attributesOf(request),
-        staticSummary: `${request.model} ${request.version} by ${request.author}`,
-      });
-      return { workflowId, runId: handle.firstExecutionRunId, started: true, requestDigest };
-    } catch (error) {
-      if ((error as Error).name !== 'WorkflowExecutionAlreadyStartedError') throw error;
-      return { ...(await existing(client, workflowId, requestDigest)), started: false };
-    }
+  return startOnce(client, {
+    workflow: 'runLifecycle',
+    workflowId: lifecycleId(request),
+    request,
+    summary: `${request.model} ${request.version} by ${request.author}`,
   });
-}
-
-async function existing(
-  client: Client,
-  workflowId: string,
-  requestDigest: string,
-): Promise<Omit<LifecycleStart, 'started'>> {
-  const { memo, runId, status } = await client.workflow.getHandle(workflowId).describe();
-  if (memo?.['requestDigest'] === requestDigest) return { workflowId, runId, requestDigest };
-  throw new OrreryError(
-    'ALREADY_RUNNING',
-    `Cannot start ${workflowId}: another request holds the id (${status.name.toLowerCase()}), wanted a free version name`,
-    { details: { workflowId, runId, requestDigest: memo?.['requestDigest'] ?? null } },
-  );
 }
