@@ -5,7 +5,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { ChildWorkflowHandle } from '@temporalio/workflow';
-import { charge, isSpent, newCost } from '../core/cost/charge.ts';
+import { charge, chargeUsd, isSpent, newCost } from '../core/cost/charge.ts';
 import { checkApproval } from '../core/evidence/approval.ts';
 import type { ApprovalWanted, SignedApproval } from '../core/evidence/approval.ts';
 import { lifecycleCard } from '../core/lifecycle/card.ts';
@@ -108,6 +108,11 @@ export class Life {
   spend({ step, before = [], ...last }: JobSummary): void {
     for (const { billableSeconds, price } of [...before, last])
       this.show({ cost: charge(this.state.cost, step, billableSeconds, price) });
+  }
+
+  /** What a far side says it cost; nothing where it says nothing. */
+  spendUsd(step: string, billableSeconds: number, usd: number): void {
+    if (usd > 0) this.show({ cost: chargeUsd(this.state.cost, step, billableSeconds, usd) });
   }
 
   /** Asks for an approval and waits for it; null when the deadline passes first. */

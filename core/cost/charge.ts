@@ -21,8 +21,17 @@ export function newCost(usdMax: number | null): Cost {
 
 export function charge(cost: Cost, step: string, billableSeconds: number, price: PriceQuote): Cost {
   const usd = (billableSeconds / 3600) * price.usdPerHour;
-  const line = { step, billableSeconds, usdPerHour: price.usdPerHour, usd };
-  return { ...cost, usd: cost.usd + usd, lines: [...cost.lines, line] };
+  return added(cost, { step, billableSeconds, usdPerHour: price.usdPerHour, usd });
+}
+
+/** The same where the sum is known and the price of an hour follows from it. */
+export function chargeUsd(cost: Cost, step: string, billableSeconds: number, usd: number): Cost {
+  const usdPerHour = billableSeconds > 0 ? (usd / billableSeconds) * 3600 : 0;
+  return added(cost, { step, billableSeconds, usdPerHour, usd });
+}
+
+function added(cost: Cost, line: CostLine): Cost {
+  return { ...cost, usd: cost.usd + line.usd, lines: [...cost.lines, line] };
 }
 
 export function isSpent(cost: Cost): boolean {
