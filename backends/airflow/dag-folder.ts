@@ -83,7 +83,7 @@ async function writeWhole(folder: string, name: string, text: string): Promise<v
     }
     await rename(half, join(folder, name));
   } catch (error) {
-    await rm(half, { force: true });
+    await rm(half, { force: true }).catch(() => undefined);
     throw folderError(join(folder, name), error);
   }
 }
