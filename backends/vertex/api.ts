@@ -18,11 +18,26 @@ import type { CustomJob, Operation, TuningJob } from './messages.ts';
 export const LIST_ITEMS_MAX = 5000;
 const PAGE_ITEMS = 100;
 
-export function createApi(connection: GoogleConnection, access: GoogleAccess): VertexApi {
-  const jobs = new JobServiceClient(access.clientOptions);
-  const pipelines = new PipelineServiceClient(access.clientOptions);
-  const endpoints = new EndpointServiceClient(access.clientOptions);
-  const models = new ModelServiceClient(access.clientOptions);
+/** Google's own clients, one for each service. */
+export interface VertexClients {
+  readonly jobs: JobServiceClient;
+  readonly pipelines: PipelineServiceClient;
+  readonly endpoints: EndpointServiceClient;
+  readonly models: ModelServiceClient;
+}
+
+/** Nothing is sent before the first call. */
+export function createClients({ clientOptions }: GoogleAccess): VertexClients {
+  return {
+    jobs: new JobServiceClient(clientOptions),
+    pipelines: new PipelineServiceClient(clientOptions),
+    endpoints: new EndpointServiceClient(clientOptions),
+    models: new ModelServiceClient(clientOptions),
+  };
+}
+
+export function createApi(connection: GoogleConnection, clients: VertexClients): VertexApi {
+  const { jobs, pipelines, endpoints, models } = clients;
   const context: Context = {
     parent: parentOf(connection),
     // Pages are asked for one by one, as they are wanted.

@@ -2,7 +2,7 @@ import type { Backend } from '../../core/backend.ts';
 import { googleAccess } from '../connections/google/clients.ts';
 import { createObjectStore } from '../connections/google/storage.ts';
 import type { ObjectStore } from '../connections/google/storage.ts';
-import { createApi } from './api.ts';
+import { createApi, createClients } from './api.ts';
 import type { VertexApi } from './calls.ts';
 import { createArtifacts } from './artifacts.ts';
 import { checkVertex } from './check.ts';
@@ -34,7 +34,7 @@ export const backend: Backend<VertexSettings> = {
   settings: vertexSettings,
   open: (settings) => {
     const access = googleAccess(settings);
-    const api = createApi(settings, access);
+    const api = createApi(settings, createClients(access));
     const store = createObjectStore(access, {
       endpoint: settings.storage.endpoint,
       timeoutMs: settings.callTimeoutSeconds * 1000,

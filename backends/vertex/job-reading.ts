@@ -84,10 +84,10 @@ async function settled(
   { job, phase, told }: JobFacts,
   env: Readonly<Record<string, string>>,
 ): Promise<Settled> {
-  const reason = [plainState(job.state), wordsOf(job), told]
-    .filter((text) => text !== '')
-    .join('; ');
-  if (phase === 'cancelled' && isOverTime(job)) {
+  const state = job.state == null ? '' : plainState(job.state);
+  const reason = [state, wordsOf(job), told].filter((text) => text !== '').join('; ');
+  const isCut = state === 'CANCELLED' && isTerminal(phase) && phase !== 'succeeded';
+  if (isCut && isOverTime(job)) {
     const limit = String(job.jobSpec?.scheduling?.timeout?.seconds);
     return { phase: 'failed', reason: `over its limit of ${limit} s; ${reason}`, outputs: {} };
   }

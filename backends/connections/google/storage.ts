@@ -103,7 +103,8 @@ interface Send {
   readonly body?: Uint8Array;
 }
 
-function send({ url, method, headers, agent, timeoutMs, action, body }: Send): Promise<Answer> {
+function send(call: Send): Promise<Answer> {
+  const { url, method, headers, agent, timeoutMs, action, body } = call;
   return new Promise((resolve, reject) => {
     const failed = (cause: unknown) =>
       reject(
@@ -130,7 +131,11 @@ function send({ url, method, headers, agent, timeoutMs, action, body }: Send): P
         );
       },
     );
-    request.on('error', failed);
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // The far side closed a connection that was kept for reuse; every call here may be made twice.
+      if (error.code !== 'ECONNRESET' || !request.reusedSocket) return failed(error);
+      send(call).then(resolve, reject);
+    });
     request.end(body);
   });
 }

@@ -70,7 +70,7 @@ const COSTLY: readonly WireFault[] = [
   { kind: 'reset-before' },
   { kind: 'reset-after' },
   // Longer than the limit of a call in the soak.
-  { kind: 'slow', ms: 400 },
+  { kind: 'slow', ms: 3500 },
 ];
 const COSTLY_SHARE = 0.03;
 

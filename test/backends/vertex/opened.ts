@@ -4,7 +4,8 @@ import { join } from 'node:path';
 
 import { googleAccess } from '../../../backends/connections/google/clients.ts';
 import { createObjectStore } from '../../../backends/connections/google/storage.ts';
-import { createApi } from '../../../backends/vertex/api.ts';
+import { createApi, createClients } from '../../../backends/vertex/api.ts';
+import type { VertexClients } from '../../../backends/vertex/api.ts';
 import type { VertexApi } from '../../../backends/vertex/calls.ts';
 import { createPorts } from '../../../backends/vertex/index.ts';
 import { vertexSettings } from '../../../backends/vertex/settings.ts';
@@ -69,6 +70,8 @@ export interface Opened {
 export async function openVertex(
   script: Partial<DoubleScript> = {},
   more: object = {},
+  /** Stands between the backend and Google's clients. */
+  watched: (clients: VertexClients) => VertexClients = (clients) => clients,
 ): Promise<Opened> {
   const double = await startVertex({ courses: COURSES, ...script });
   const folder = await mkdtemp(join(tmpdir(), 'orrery-vertex-'));
@@ -85,7 +88,7 @@ export async function openVertex(
   const connect = (further: object = {}) => {
     const parsed = vertexSettings.parse({ ...settings, ...further });
     const access = googleAccess(parsed);
-    const api = createApi(parsed, access);
+    const api = createApi(parsed, watched(createClients(access)));
     const timeoutMs = parsed.callTimeoutSeconds * 1000;
     const store = createObjectStore(access, { endpoint: parsed.storage.endpoint, timeoutMs });
     closers.push(async () => {

@@ -22,6 +22,8 @@ const DEATH_SHARE = 0.6;
 const FAULT_SHARE = 0.08;
 /** Readings under a key after its start, as a watcher makes them. */
 const READS = 3;
+/** Long enough for a machine under load; the slow answers of crashes.ts take longer. */
+const CALL_SECONDS = 3;
 const SOAK_MS_MAX = 1_800_000;
 /** What a worker may meet on this far side and try again. */
 const TRANSIENT: readonly ErrorCode[] = ['BACKEND_UNAVAILABLE', 'QUOTA_EXCEEDED'];
@@ -83,7 +85,7 @@ const WAYS: readonly Way[] = [
 describe.each(WAYS)(`$name on Vertex AI, ${CRASHES} crashes, ORRERY_SEED=${SEED}`, (way) => {
   let opened: Opened;
   beforeAll(async () => {
-    opened = await openVertex({ listLag: 1 }, { ...way.more, callTimeoutSeconds: 0.3 });
+    opened = await openVertex({ listLag: 1 }, { ...way.more, callTimeoutSeconds: CALL_SECONDS });
     const spec = Buffer.from(JSON.stringify(pipelineSpec('runs-long')));
     opened.double.world.objects.set(`${ROOT_URI}/pipelines/runs-long.json`, spec);
   });
@@ -150,6 +152,7 @@ async function untilDone<T>(
   step: string,
   act: (ports: Ports) => Promise<T>,
 ): Promise<T> {
+  let last: unknown = null;
   for (let life = 1; life <= LIVES_MAX; life += 1) {
     const dies = draws.next() < DEATH_SHARE;
     const death = {
@@ -162,12 +165,13 @@ async function untilDone<T>(
     try {
       return await act(ports);
     } catch (error) {
+      last = error;
       if (error instanceof Crash) continue;
       if (error instanceof OrreryError && TRANSIENT.includes(error.code)) continue;
       throw error;
     }
   }
-  throw new Error(`${step}: not done in ${LIVES_MAX} lives`);
+  throw new Error(`${step}: not done in ${LIVES_MAX} lives (${String(last)})`, { cause: last });
 }
 
 class Tally {

@@ -65,7 +65,7 @@ function createRun(world: VertexWorld, parent: string, name: string, message: Me
   if (!runtime?.['gcsOutputDirectory']) {
     throw new StatusError('INVALID_ARGUMENT', 'runtime_config.gcs_output_directory is required.');
   }
-  const spec = (found ?? jsonOf(message['pipelineSpec'])) as Json;
+  const spec = (found ?? jsonOf({ fields: {}, ...(message['pipelineSpec'] as Message) })) as Json;
   const info = spec['pipelineInfo'] as Json | undefined;
   if (typeof info?.['name'] !== 'string' || spec['root'] === undefined) {
     throw new StatusError(

@@ -120,7 +120,8 @@ export class Collection<R extends Resource> {
  * ALREADY_EXISTS; cancellation is asked for and may be outrun; operations are known by name; a deployed
  * model is undeployed only without traffic. It differs from the real service in that nothing is run,
  * time is short, permissions and quotas are scripted, and whatever no proto says is left out. That an
- * endpoint runs one operation at a time, in these words, is what users of the service report.
+ * endpoint refuses a second operation while one runs is a choice of the double: no proto says it. The
+ * backend works as well with a far side that takes both and refuses the second id.
  */
 export class VertexWorld {
   readonly customJobs = new Collection<JobResource>();
