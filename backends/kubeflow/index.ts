@@ -3,6 +3,7 @@ import { OrreryError } from '../../core/errors.ts';
 import { connectKubernetes } from '../connections/kubernetes/client.ts';
 import type { KubernetesClient } from '../connections/kubernetes/client.ts';
 import { openKfp } from './kfp/part.ts';
+import { openKserve } from './kserve/part.ts';
 import type { Part } from './part.ts';
 import { kubeflowSettings } from './settings.ts';
 import type { KubeflowSettings } from './settings.ts';
@@ -11,10 +12,11 @@ import { createPrices } from './trainer/prices.ts';
 
 /** Each system of Kubeflow that the settings name is a part; the ports of the others are not opened. */
 async function openParts(settings: KubeflowSettings, cluster: () => KubernetesClient) {
-  const { kfp, trainer, prices } = settings;
+  const { kfp, kserve, trainer, prices } = settings;
   const parts: Part[] = [];
   if (trainer !== undefined) parts.push(openTrainer(cluster(), trainer, prices));
   if (kfp !== undefined) parts.push(await openKfp(kfp));
+  if (kserve !== undefined) parts.push(openKserve(cluster(), kserve));
   if (prices !== undefined) parts.push({ ports: { prices: createPrices(prices) } });
   return parts;
 }
@@ -22,8 +24,9 @@ async function openParts(settings: KubeflowSettings, cluster: () => KubernetesCl
 /** Opening asks nobody: a cluster that does not answer shows at the first call that needs it. */
 export const backend: Backend<KubeflowSettings> = {
   name: 'kubeflow',
-  summary: 'Kubeflow on Kubernetes: jobs by Trainer, pipelines by Kubeflow Pipelines',
-  has: ['compute', 'definitions', 'inventory', 'pipeline', 'prices'],
+  summary:
+    'Kubeflow on Kubernetes: jobs by Trainer, pipelines by Kubeflow Pipelines, model servers by KServe',
+  has: ['compute', 'definitions', 'inventory', 'pipeline', 'prices', 'serving', 'traffic'],
   lacks: {
     artifacts: 'Kubernetes has no object store: programs write to one themselves',
     assets: 'Kubeflow schedules by time, not by data',
@@ -31,9 +34,7 @@ export const backend: Backend<KubeflowSettings> = {
     metrics: 'requests are counted by the gateway: name the backend of its metrics',
     models: 'its registry has no compare-and-swap champion',
     pools: 'namespaces and quotas isolate: they are the administrator’s',
-    serving: 'KServe is not opened',
     signer: 'Kubernetes signs no models',
-    traffic: 'KServe is not opened',
     tuning: 'Katib is not opened: `engine: "orrery"` searches over TrainJobs',
   },
   settings: kubeflowSettings,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { OrreryError } from '../../core/errors.ts';
 import { kubernetesSettings } from '../connections/kubernetes/settings.ts';
 import { kfpSettings } from './kfp/settings.ts';
+import { kserveSettings } from './kserve/settings.ts';
 import { priceBook, trainerSettings } from './trainer/settings.ts';
 
 /** A system that is not named is not offered. */
@@ -12,6 +13,8 @@ const schema = z.strictObject({
   trainer: trainerSettings.optional(),
   /** Ports `pipeline` and `definitions`. */
   kfp: kfpSettings.optional(),
+  /** Ports `serving` and `traffic`. */
+  kserve: kserveSettings.optional(),
   /** Port `prices`. */
   prices: priceBook.optional(),
 });

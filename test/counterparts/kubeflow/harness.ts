@@ -1,6 +1,7 @@
 import type { Harnesses } from '../../support/contract/all.ts';
 import type { OpenSoak } from '../../support/kill-soak.ts';
 import { openKfpHarness, openKfpSoak } from './kfp-way.ts';
+import { openKserveHarness } from './kserve-way.ts';
 import { openTrainerHarness } from './trainer-way.ts';
 
 export const harnesses: Harnesses = {
@@ -12,6 +13,7 @@ export const harnesses: Harnesses = {
     open: openKfpHarness,
     ports: ['pipeline', 'definitions', 'inventory'],
   },
+  'kubeflow with KServe': { open: openKserveHarness, ports: ['serving', 'traffic'] },
 };
 
 export const soaks: Readonly<Record<string, OpenSoak>> = {
