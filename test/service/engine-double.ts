@@ -3,26 +3,34 @@ import {
   ScheduleAlreadyRunning,
   ScheduleNotFoundError,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { checkApproval } from '../../core/evidence/approval.ts';
 import type { ApprovalWanted } from '../../core/evidence/approval.ts';
+import { OrreryError } from '../../core/errors.ts';
 import type { LifecycleState } from '../../core/lifecycle/state.ts';
+import type { BackendOrder, OperateRequest } from '../../core/operations/order.ts';
 
 /**
  * A Temporal client over runs in memory, as far as the service uses one. It behaves as the server
  * and the workflows promise: a second start under an id throws; a run waits for one approval and
- * refuses others by the rule of core; `pause`, `resume` and `rollback` are accepted unless the reason
- * is `refuse`; a cron expression of one word is refused as the SDK does; what does not exist throws the SDK's own error; `down` makes every call fail as gRPC
- * does when no server listens.
+ * refuses others by the rule of core; an order to a backend is carried out by `carryOut`; `pause`,
+ * `resume` and `rollback` are accepted unless the reason is `refuse`; a cron expression of one word is
+ * refused as the SDK does; what does not exist throws the SDK's own error; `down` makes every call
+ * fail as gRPC does when no server listens.
  */
 export interface EngineDouble {
   readonly client: Client;
   /** Every write, in order. */
   readonly writes: readonly { readonly what: string; readonly value: unknown }[];
   down: boolean;
+  /** How a worker answers an order to a backend; an OrreryError fails it by its code. */
+  carryOut: (order: BackendOrder) => unknown;
+  /** Workflow id → Temporal's status of its newest run, for runs that were not started here. */
+  readonly statuses: Map<string, string>;
 }
 
 const SHA = 'a'.repeat(64);
@@ -63,10 +71,12 @@ export function engineDouble(): EngineDouble {
   const runs = new Map<string, { memo: Record<string, unknown> }>();
   const schedules = new Map<string, { memo: Record<string, unknown> }>();
   const writes: { what: string; value: unknown }[] = [];
-  const double = { down: false, writes } as {
-    down: boolean;
-    writes: typeof writes;
-    client: Client;
+  const statuses = new Map<string, string>();
+  const carryOut = ({ kind }: BackendOrder): unknown => {
+    throw new OrreryError('INTERNAL', `nobody carries out ${kind}`);
+  };
+  const double = { down: false, writes, statuses, carryOut } as unknown as {
+    -readonly [Member in keyof EngineDouble]: EngineDouble[Member];
   };
   const reach = () => {
     if (double.down) throw unavailable();
@@ -81,7 +91,13 @@ export function engineDouble(): EngineDouble {
       return run;
     };
     return {
-      describe: async () => description(workflowId, known().memo),
+      describe: async () => {
+        const status = statuses.get(workflowId);
+        if (status === undefined) return description(workflowId, known().memo);
+        const memo = runs.get(workflowId)?.memo ?? {};
+        return { ...description(workflowId, memo), status: { name: status } };
+      },
+      result: async () => (reach(), { done: true }),
       query: async () => (known(), stateOf(workflowId)),
       fetchHistory: async () => (known(), { events: [] }),
       cancel: async () => (known(), note('cancel', workflowId)),
@@ -139,6 +155,21 @@ export function engineDouble(): EngineDouble {
         runs.set(workflowId, { memo });
         note('start', options);
         return { firstExecutionRunId: 'run-1' };
+      },
+      execute: async (_type: string, { args: [request] }: { args: [OperateRequest] }) => {
+        reach();
+        note('order', request.order);
+        try {
+          return double.carryOut(request.order);
+        } catch (error) {
+          const { code, message } = error as OrreryError;
+          const cause = ApplicationFailure.create({ type: code, message, nonRetryable: true });
+          throw new WorkflowFailedError(
+            'Workflow execution failed',
+            cause,
+            'NON_RETRYABLE_FAILURE',
+          );
+        }
       },
       list: async function* () {
         reach();
