@@ -13,13 +13,14 @@ import { changeIn } from '../connections/kubernetes/watch.ts';
 import { revisionFor, STOP_WAIT_MS_MAX } from '../connections/polling.ts';
 import { assess } from './trainer/assessment.ts';
 import type { Snapshot } from './trainer/assessment.ts';
-import { firstStart, heldSeconds, isLive } from './trainer/pods.ts';
+import { firstStart, heldSeconds, isLive, isRunning } from './trainer/pods.ts';
 import { endRecordOf, stopMarkOf, writeEnd, writeStop } from './trainer/record.ts';
 import type { EndRecord } from './trainer/record.ts';
 import { assertTrainerServed } from './trainer/served.ts';
 import type { TrainerSettings } from './trainer/settings.ts';
 import {
   JOBSET_LABEL,
+  PROGRAM_CONTAINER,
   remoteIdOf,
   trainJobOf,
   trainJobPath,
@@ -106,10 +107,42 @@ export class TrainerCompute implements Compute {
     }
   }
 
+  /** SIGUSR1 by way of `pods/exec` to the program of every running pod, each once. */
   async requestCheckpoint(handle: JobHandle): Promise<void> {
-    const { reading } = await this.#readOnce(handle);
-    if (!isLivePhase(reading.phase)) return;
-    throw new OrreryError('OPERATION_UNSUPPORTED', `Cannot ask ${handle.key} for a checkpoint`);
+    const { reading, snapshot } = await this.#readOnce(handle);
+    if (!isLivePhase(reading.phase) || snapshot === null) return;
+    const command = this.#settings.checkpointCommand;
+    if (command === null) {
+      throw new OrreryError(
+        'OPERATION_UNSUPPORTED',
+        `Cannot ask ${handle.key} for a checkpoint: the settings forbid it, wanted "trainer.checkpointCommand"`,
+      );
+    }
+    const asked = snapshot.pods.filter(isRunning).map(({ metadata }) => metadata.name);
+    const ends = await Promise.all(asked.map((pod) => this.#checkpointOne(handle, pod, command)));
+    const fault = ends.find((end) => end !== null);
+    // A program that ended while it was asked has nothing left to save.
+    if (fault !== undefined && isLivePhase((await this.#readOnce(handle)).reading.phase))
+      throw fault;
+  }
+
+  /** null when it was asked, else why it could not be. */
+  async #checkpointOne(
+    { key }: JobHandle,
+    pod: string,
+    command: readonly string[],
+  ): Promise<OrreryError | null> {
+    try {
+      const end = await this.#client.exec({ pod, container: PROGRAM_CONTAINER, command });
+      if (end.succeeded) return null;
+      return new OrreryError(
+        'SPEC_REJECTED',
+        `Cannot ask ${key} for a checkpoint: ${JSON.stringify(command)} failed in ${pod} (${end.told})`,
+      );
+    } catch (error) {
+      if (error instanceof OrreryError) return error;
+      throw error;
+    }
   }
 
   async stop(handle: JobHandle): Promise<JobReading> {

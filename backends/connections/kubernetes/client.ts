@@ -2,6 +2,8 @@ import { createConfiguration, KubeConfig, RequestContext } from '@kubernetes/cli
 import type { Cluster, HttpMethod, ResponseContext } from '@kubernetes/client-node';
 import { OrreryError } from '../../../core/errors.ts';
 import { errorOfBody, errorOfCall, errorOfCredentials, errorOfReply, isAbsent } from './errors.ts';
+import { execInPod } from './exec.ts';
+import type { PodCommand, PodCommandEnd } from './exec.ts';
 import type { KubernetesObject } from './objects.ts';
 import type { KubernetesSettings } from './settings.ts';
 
@@ -57,6 +59,8 @@ export interface KubernetesClient {
     path: string,
     options?: { readonly uid?: string; readonly propagation?: 'Background' | 'Foreground' },
   ): Promise<boolean>;
+  /** Runs a command in a container of a pod: see `execInPod`. */
+  exec(command: Omit<PodCommand, 'namespace'>): Promise<PodCommandEnd>;
   /** A reply whose body is still to come, for watches. */
   stream(path: string, query: Query, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   close(): Promise<void>;
@@ -172,6 +176,11 @@ class Client implements KubernetesClient {
       ...(uid === undefined ? {} : { preconditions: { uid } }),
     };
     return (await this.#unlessAbsent(this.#call<object>('DELETE', path, { body }))) !== null;
+  }
+
+  exec(command: Omit<PodCommand, 'namespace'>): Promise<PodCommandEnd> {
+    const where = { ...command, namespace: this.namespace };
+    return execInPod(this.#config, this.server, where, this.#timeoutMs);
   }
 
   async stream(path: string, query: Query, signal: AbortSignal) {

@@ -18,6 +18,8 @@ export interface KubernetesErrorDetails {
 
 const QUOTA = /exceeded quota/i;
 const BODY_CHARS_MAX = 300;
+const CAUSES_MAX = 5;
+const UNTRUSTED = /certificate|self.signed|ERR_TLS|UNABLE_TO_(VERIFY|GET)/i;
 
 /**
  * The catalogue code of a reply that is no success.
@@ -78,7 +80,7 @@ export function errorOfBody(action: string, status: number, body: string): Orrer
 /** The error for a call without a reply: refused, reset, timed out, or not trusted. */
 export function errorOfCall(action: string, server: string, cause: unknown): OrreryError {
   const told = messagesOf(cause).join(': ');
-  if (/certificate|self.signed|ERR_TLS|UNABLE_TO_VERIFY/i.test(told)) {
+  if (UNTRUSTED.test(told)) {
     return new OrreryError(
       'SETTINGS_INVALID',
       `Cannot ${action}: ${server} is not trusted (${told}), wanted its authority in the kubeconfig or in "caFile"`,
@@ -119,14 +121,23 @@ function shortened(body: string): string {
   return body.length > BODY_CHARS_MAX ? `${body.slice(0, BODY_CHARS_MAX)}…` : body;
 }
 
+interface ErrorLike {
+  readonly message: string;
+  readonly code?: unknown;
+  readonly cause?: unknown;
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
+  return typeof value === 'object' && value !== null && 'message' in value;
+}
+
 /** An error's message with those of its causes: fetch itself says only "fetch failed". */
 function messagesOf(cause: unknown): string[] {
   const messages: string[] = [];
-  for (let at = cause; at instanceof Error && messages.length < 5; at = at.cause) {
-    const code = (at as NodeJS.ErrnoException).code;
-    messages.push(
-      code === undefined || at.message.includes(code) ? at.message : `${at.message} (${code})`,
-    );
+  for (let at = cause; isErrorLike(at) && messages.length < CAUSES_MAX; at = at.cause) {
+    const { message, code } = at;
+    const told = typeof code === 'string' && !message.includes(code);
+    messages.push(told ? `${message} (${code})` : message);
   }
   return messages.length > 0 ? messages : [String(cause)];
 }

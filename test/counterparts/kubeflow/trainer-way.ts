@@ -1,6 +1,7 @@
 import { sha256Hex } from '../../../core/canonical.ts';
 import { backend } from '../../../backends/kubeflow/index.ts';
 import type { OpenBackend } from '../../../core/backend.ts';
+import type { Compute, JobHandle, JobReading } from '../../../core/ports/compute.ts';
 import { openPorts } from '../../support/contract/harness.ts';
 import type { ContractJob, Harness } from '../../support/contract/harness.ts';
 import { openWorkplace } from './workplace.ts';
@@ -25,7 +26,11 @@ export const RUNS_LONG = played('run', '0s');
 export function openKubeflow(
   kubeconfig: string,
   namespace: string,
-  changes: { readonly nodes?: number; readonly timeoutMs?: number } = {},
+  changes: {
+    readonly nodes?: number;
+    readonly timeoutMs?: number;
+    readonly checkpointCommand?: readonly string[] | null;
+  } = {},
 ): Promise<OpenBackend> {
   const runtime = { name: 'orrery', kind: 'TrainingRuntime', nodes: changes.nodes ?? 1 };
   return backend.open(
@@ -34,6 +39,9 @@ export function openKubeflow(
       trainer: {
         runtimes: { prepare: runtime, train: runtime, score: runtime },
         outputUri: 's3://models/orrery',
+        ...(changes.checkpointCommand === undefined
+          ? {}
+          : { checkpointCommand: changes.checkpointCommand }),
       },
       prices: { usdPerCpuHour: 0.04, usdPerGibHour: 0.005, asOf: '2026-11-24', source: 'test' },
     }),
@@ -52,4 +60,24 @@ export async function openTrainerHarness(): Promise<Harness> {
       await workplace.close();
     },
   };
+}
+
+/** Longest wait for one change. */
+export const WAIT_MS = 60_000;
+const READINGS_MAX = 50;
+
+/** Waits as a watcher does, by revisions, until a reading fits. */
+export async function followJob(
+  compute: Compute,
+  handle: JobHandle,
+  fits: (reading: JobReading) => boolean,
+): Promise<JobReading> {
+  let reading = await compute.read(handle);
+  for (let count = 0; !fits(reading); count += 1) {
+    if (count > READINGS_MAX) {
+      throw new Error(`${handle.key} stays ${reading.phase}: ${reading.reason}`);
+    }
+    reading = await compute.read(handle, { since: reading.revision, waitMs: WAIT_MS });
+  }
+  return reading;
 }

@@ -13,11 +13,13 @@ import { stringify } from 'yaml';
  * Durations are Go's, such as `500ms`. Other pods of Jobs succeed at once; all others run until
  * deleted. A pod that is deleted while it runs ends with 143, as a program does that heeds SIGTERM.
  *
+ * `exec` runs the command on this machine, as the user nobody: no container is there to run it in.
+ *
  * Different from a kubelet: images are never pulled, init containers end at once, probes and
  * restarts in place do not happen, and a preempted pod is told of it by the same hand that ends it.
  */
 export function stagesYaml(): string {
-  return [...POD_STAGES, NODE_INITIALIZE].map((stage) => stringify(stage)).join('---\n');
+  return [...POD_STAGES, NODE_INITIALIZE, EXEC].map((stage) => stringify(stage)).join('---\n');
 }
 
 interface MatchExpression {
@@ -212,3 +214,16 @@ capacity: { cpu: "64", memory: 256Gi, pods: "1000" }
 phase: Running
 `,
 });
+
+/** Without rights: what a test asks for must not reach the processes of the machine. */
+const NOBODY = 65_534;
+const EXEC = {
+  apiVersion: 'kwok.x-k8s.io/v1alpha1',
+  kind: 'ClusterExec',
+  metadata: { name: 'exec' },
+  spec: {
+    execs: [
+      { local: { workDir: '/tmp', securityContext: { runAsUser: NOBODY, runAsGroup: NOBODY } } },
+    ],
+  },
+};
