@@ -18,7 +18,7 @@ interface Sent {
   readonly request: Message;
 }
 
-const TEMPLATE = 'https://europe-west4-kfp.pkg.dev/p/r/pipeline';
+const TEMPLATE = 'https://templates.example/p/r/pipeline';
 const JOB = { command: ['train'], version: 'succeeds', outputs: ['model.onnx'] };
 
 describe('What the backend gives to Google’s client', () => {

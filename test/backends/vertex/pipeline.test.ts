@@ -13,7 +13,7 @@ import type { Message } from './double/protos.ts';
 import { COURSES, openVertex, pipelineSpec, ROOT_URI } from './opened.ts';
 import type { Opened } from './opened.ts';
 
-const TEMPLATE = 'https://europe-west4-kfp.pkg.dev/p/r/train';
+const TEMPLATE = 'https://templates.example/p/r/train';
 
 describe('pipeline of vertex', () => {
   let opened: Opened;
