@@ -22,6 +22,8 @@ const NOT_THERE = [
   'trainModel.rolled-back',
   'operateBackend.cancelled',
   'operateBackend.rolled-back',
+  'runPipeline.rolled-back',
+  'tuneModel.rolled-back',
 ];
 
 /** A copy of the histories, each mutated in one way, is replayed beside them in the same run. */

@@ -1,12 +1,12 @@
 /**
  * Records the golden histories anew, after a change of the workflows that is meant to change them:
  *
- *   ORRERY_HOME=.orrery node_modules/.bin/node test/histories/record.ts [workflow type]
+ *   ORRERY_HOME=.orrery node_modules/.bin/node test/histories/record.ts [beginnings of names…]
  *
  * Real workflow code and activities on a real development server, against simulated worlds with
  * fixed scripts. Ids of runs, times and signatures differ from recording to recording; what matters
  * is that replaying a recording issues the same commands. Read the difference before committing it.
- * With names, such as `trainModel.happy`, every scenario runs and only those histories are written.
+ * With `trainModel` or `trainModel.happy`, every scenario runs and only those histories are written.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ import type { Life, Scene } from '../support/life.ts';
 import { until } from '../support/until.ts';
 import { startWorkflowEngine } from '../support/workflow-engine.ts';
 import type { WorkflowEngine } from '../support/workflow-engine.ts';
+import { FLOW_RECORDINGS } from './record-flows.ts';
 import { HISTORIES_FOLDER } from './replay.ts';
 
 /** An outcome of a workflow type, and the run whose history shows it. */
@@ -231,14 +232,12 @@ function anonymous(history: string): string {
   );
 }
 
-const wanted = process.argv[2] ?? '';
 const only = process.argv.slice(2);
 const engine = await startWorkflowEngine('dev');
 try {
-  for (const record of RECORDINGS) {
+  for (const record of [...RECORDINGS, ...FLOW_RECORDINGS]) {
     for (const [name, workflowId] of Object.entries(await record(engine))) {
-      if (only.length > 0 && !only.includes(name)) continue;
-      if (!name.startsWith(wanted)) continue;
+      if (only.length > 0 && !only.some((begin) => name.startsWith(begin))) continue;
       const history = await engine.client.workflow.getHandle(workflowId).fetchHistory();
       writeFileSync(
         join(HISTORIES_FOLDER, `${name}.json`),
