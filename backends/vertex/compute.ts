@@ -3,12 +3,13 @@ import { LABELS } from '../../core/labels.ts';
 import type { Compute, JobHandle, JobPhase, JobReading } from '../../core/ports/compute.ts';
 import { parentOf } from '../connections/google/settings.ts';
 import type { ObjectStore } from '../connections/google/storage.ts';
-import { isTerminal, stopAndRead, waitForNews } from '../connections/polling.ts';
+import { isTerminal, stopAndRead } from '../connections/polling.ts';
 import type { VertexApi } from './calls.ts';
 import { checkSpec, isDead, keyFilter, readByLabel, startByLabel } from './by-label.ts';
 import { customJobFor } from './job-spec.ts';
 import { readingOf, unknownJob } from './job-reading.ts';
 import type { CustomJob, PipelineJob } from './messages.ts';
+import { paced } from './pacing.ts';
 import type { VertexSettings } from './settings.ts';
 import { phaseOfState, plainState } from './states.ts';
 import { wrappedJobFor, wrappedTaskOf } from './wrapping.ts';
@@ -44,7 +45,7 @@ export function createCompute(
       const { phase } = await factsOfRun(api, found);
       return { handle, outcome: isDead(phase) ? 'dead' : 'adopted' };
     },
-    read: (handle, wait) => waitForNews(() => read(handle), wait, pace),
+    read: paced(read, pace),
     /** Vertex AI has no way to signal a running container; a preempted one gets SIGTERM by itself. */
     async requestCheckpoint(handle) {
       const { phase } = await read(handle);

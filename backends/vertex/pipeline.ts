@@ -11,12 +11,13 @@ import type {
 import { workLabels } from '../connections/google/labels.ts';
 import { parentOf } from '../connections/google/settings.ts';
 import type { ObjectStore } from '../connections/google/storage.ts';
-import { isTerminal, revisionFor, stopAndRead, waitForNews } from '../connections/polling.ts';
+import { isTerminal, revisionFor, stopAndRead } from '../connections/polling.ts';
 import type { VertexApi } from './calls.ts';
 import { checkSpec, isDead } from './by-label.ts';
 import { logUriOf } from './job-reading.ts';
 import { secondsBetween, toStruct, toValue } from './messages.ts';
 import type { ArtifactList, PipelineJob, PipelineTaskDetail } from './messages.ts';
+import { paced } from './pacing.ts';
 import type { VertexSettings } from './settings.ts';
 import { phaseOfState, plainState } from './states.ts';
 
@@ -49,7 +50,7 @@ export function createPipeline(
       checkSpec(found, intent);
       return { handle, outcome: isDead(phaseOfState(found.state)) ? 'dead' : 'adopted' };
     },
-    read: (handle, wait) => waitForNews(() => read(handle), wait, pace),
+    read: paced(read, pace),
     /** A rerun of Vertex AI is another run under another name, so the handle could not stay. */
     retry: ({ key }) =>
       Promise.reject(

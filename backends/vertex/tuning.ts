@@ -9,13 +9,14 @@ import type {
   TuningSpec,
 } from '../../core/ports/tuning.ts';
 import { workLabels } from '../connections/google/labels.ts';
-import { isTerminal, revisionFor, stopAndRead, waitForNews } from '../connections/polling.ts';
+import { isTerminal, revisionFor, stopAndRead } from '../connections/polling.ts';
 import type { VertexApi } from './calls.ts';
 import { keyFilter, readByLabel, startByLabel } from './by-label.ts';
 import { jobSpecFor } from './job-spec.ts';
 import { logUriOf } from './job-reading.ts';
 import { secondsBetween } from './messages.ts';
 import type { ParameterSpec, StudySpec, Trial, TuningJob } from './messages.ts';
+import { paced } from './pacing.ts';
 import type { VertexSettings } from './settings.ts';
 import { phaseOfState, plainState } from './states.ts';
 
@@ -43,7 +44,7 @@ export function createTuning(settings: VertexSettings, api: VertexApi): Tuning {
       );
       return { handle: { key: intent.key, remoteId }, outcome };
     },
-    read: (handle, wait) => waitForNews(() => read(handle), wait, pace),
+    read: paced(read, pace),
     stop: (handle) =>
       stopAndRead(
         () => read(handle),
