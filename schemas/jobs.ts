@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HEARTBEAT_SECONDS_MAX } from '../core/training/watching.ts';
 
 /** Parts of requests that run something on a far side. */
 
@@ -21,7 +22,7 @@ export const graceSecondsSchema = seconds(1, 3600).default(30);
  * Each flush of a heartbeat is an Action: a timeout of 1000 s makes 108 of them a day, 3 s makes one
  * each 2.4 s. A failed job is noticed at once whatever it is; a dead watcher after this time.
  */
-export const heartbeatTimeoutSchema = seconds(1, 3600);
+export const heartbeatTimeoutSchema = seconds(1, HEARTBEAT_SECONDS_MAX);
 
 export const jobPolicySchema = z
   .strictObject({

@@ -96,6 +96,10 @@ export interface Compute {
   ): Promise<JobReading>;
   /** Asks for a checkpoint now (SIGUSR1, or the far side's own way); returns when asked, not when done. */
   requestCheckpoint(handle: JobHandle): Promise<void>;
-  /** Stops the job and returns its terminal reading, read from the far side. Idempotent. */
+  /**
+   * Stops the job and returns its terminal reading, read from the far side. Idempotent. After a start
+   * whose reply was lost nobody knows the remote id: the key stands in its place then, and the job
+   * is found by it all the same.
+   */
   stop(handle: JobHandle): Promise<JobReading>;
 }

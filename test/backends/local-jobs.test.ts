@@ -56,13 +56,18 @@ describe('a job', () => {
 
   it('tells its progress to a reader that waits, with a growing revision', async () => {
     const step = (n: number) =>
-      `printf '{"step":${n},"steps":2,"message":"half"}' > "$ORRERY_PROGRESS_FILE.new"; mv "$ORRERY_PROGRESS_FILE.new" "$ORRERY_PROGRESS_FILE"`;
+      `printf '{"step":${n},"steps":2,"message":"half","metrics":{"score":0.5,"no":"number"}}' > "$ORRERY_PROGRESS_FILE.new"; mv "$ORRERY_PROGRESS_FILE.new" "$ORRERY_PROGRESS_FILE"`;
     // The second step waits for a file, so that no step can be missed.
     const script = `${step(1)}; while [ ! -e go ]; do sleep 0.02; done; ${step(2)}; sleep 60`;
     await home.agent.startJob(intentOf('jprogress'), sh(script));
     const first = await home.agent.readJob('jprogress', { since: 2, waitMs: 10_000 });
     const seen = first.progress === null ? await readPast('jprogress', first.revision) : first;
-    expect(seen.progress).toEqual({ step: 1, steps: 2, message: 'half' });
+    expect(seen.progress).toEqual({
+      step: 1,
+      steps: 2,
+      message: 'half',
+      metrics: { score: 0.5 },
+    });
     await home.write(join('jobs', 'jprogress', 'go'), '');
     const second = await readPast('jprogress', seen.revision);
     expect(second.progress?.step).toBe(2);

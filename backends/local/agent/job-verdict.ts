@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path';
 import type { JobPhase, JobProgress } from '../../../core/ports/compute.ts';
 import { EXIT_PREEMPTED, EXIT_REJECTED } from '../../../core/training/attempts.ts';
+import { parseProgress } from '../../../core/training/progress.ts';
 import type { StopReason } from './job-folder.ts';
 import { PROGRESS_FILE } from './job-folder.ts';
 import type { ExitRecord } from './process-folder.ts';
@@ -9,8 +10,6 @@ import type { ExitRecord } from './process-folder.ts';
 /** A reason carries the end of the log: so many bytes and lines at most. */
 const TAIL_BYTES_MAX = 2000;
 const TAIL_LINES_MAX = 8;
-/** Longest message of a progress file that is passed on, characters. */
-const MESSAGE_CHARACTERS_MAX = 500;
 
 export interface Ending {
   /** null when nobody wrote down how the program ended. */
@@ -69,18 +68,10 @@ export function logTail(path: string): string {
   }
 }
 
-/** What the program says of itself; null for a file that is not {step, steps, message}. */
+/** What the program says of itself; null while there is nothing that can be read. */
 export function readProgress(folder: string): JobProgress | null {
   try {
-    const { step, steps, message } = JSON.parse(
-      readFileSync(join(folder, PROGRESS_FILE), 'utf8'),
-    ) as Record<string, unknown>;
-    if (!Number.isFinite(step) || !Number.isFinite(steps)) return null;
-    return {
-      step: step as number,
-      steps: steps as number,
-      message: String(message ?? '').slice(0, MESSAGE_CHARACTERS_MAX),
-    };
+    return parseProgress(readFileSync(join(folder, PROGRESS_FILE), 'utf8'));
   } catch {
     return null;
   }

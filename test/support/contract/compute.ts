@@ -156,6 +156,14 @@ export function describeComputeContract(name: string, open: OpenHarness): void {
       expect(other.phase).toBe('cancelled');
     });
 
+    it('stop finds the job by its key alone, as after a start whose reply was lost', async () => {
+      const intent = contractIntent(jobs().runsLong, freshName('unread'));
+      const { handle } = await compute.start(intent);
+      const unread = { key: intent.key, remoteId: intent.key };
+      expect((await compute.stop(unread)).phase).toBe('cancelled');
+      expect((await compute.read(handle)).phase).toBe('cancelled');
+    });
+
     it('stop of a job that has succeeded says succeeded', async () => {
       const { handle } = await compute.start(contractIntent(jobs().succeeds, freshName('late')));
       const reading = await endOf(handle);
