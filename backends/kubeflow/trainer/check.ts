@@ -99,7 +99,7 @@ async function runtimeFindings(
         : 'clustertrainingruntimes';
     const path = `/apis/${TRAINER_GROUP}/${TRAINER_VERSION}/${scope}/${runtime.name}`;
     const subject = `runtime ${runtime.name} for ${kind}`;
-    const action = `Create the ${runtime.kind} "${runtime.name}": docs/backends/kubeflow.md has one`;
+    const action = `Create the ${runtime.kind} "${runtime.name}": docs/backends/kubeflow-trainer.md has one`;
     findings.push(
       await finding(subject, action, async () => {
         const found = await client.get<Runtime>(path);

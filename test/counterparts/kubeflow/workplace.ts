@@ -22,7 +22,7 @@ export interface Workplace {
   close(): Promise<void>;
 }
 
-/** The runtime of docs/backends/kubeflow.md. */
+/** The runtime of docs/backends/kubeflow-trainer.md. */
 export function runtimeManifest(namespace: string): object {
   return {
     apiVersion: 'trainer.kubeflow.org/v1alpha1',
@@ -65,7 +65,7 @@ export function runtimeManifest(namespace: string): object {
   };
 }
 
-/** The role of docs/backends/kubeflow.md. */
+/** The role of docs/backends/kubeflow-trainer.md. */
 const RULES = [
   {
     apiGroups: ['trainer.kubeflow.org'],
