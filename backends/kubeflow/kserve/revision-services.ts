@@ -65,9 +65,11 @@ export function createRevisionServices(
       return readingOf(client, found.route, found.facts, healthOf(found.route, found.facts));
     },
     async undeploy(key) {
+      let touched: string | null = null;
       const gone = await untilAnswer(async () => {
         const found = await find(client, key);
-        if (found === null) return true;
+        if (found === null) return touched === null || (await settle(client, touched)) || null;
+        touched = found.route.route;
         if (!isGoing(found.route.service)) await takeOut(client, settings, found);
         return null;
       }, GONE_SECONDS_MAX);
@@ -157,6 +159,17 @@ async function takeOut(
       ? { predictor: predictorOf(settings, before), canaryPercent: 0 }
       : { predictor, canaryPercent: 0 };
   await applyRevisionRoute(client, route.route, change, service);
+}
+
+/** A share that is left to nobody is taken away; true when there was nothing to do. */
+async function settle(client: KubernetesClient, name: string): Promise<boolean> {
+  const route = await readRevisionRoute(client, name);
+  if (route === null || !isServed(route)) return true;
+  const { predictor } = route.service.spec;
+  if (predictor.canaryTrafficPercent === undefined) return true;
+  if (route.before !== null || !route.newestReady) return route.before !== null;
+  await applyRevisionRoute(client, name, { predictor, canaryPercent: null }, route.service);
+  return false;
 }
 
 function hasTraffic(route: RevisionRoute, { version }: ArmFacts): OrreryError {

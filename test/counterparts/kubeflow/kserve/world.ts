@@ -53,7 +53,7 @@ export async function openKserveWorld(changes: object = {}): Promise<KserveWorld
     runtime: 'played',
     gateway: { namespace, name: GATEWAY, domain: DOMAIN },
     readySecondsMax: 60,
-    routeSecondsMax: 10,
+    routeSecondsMax: 30,
     ...changes,
   });
   const artifacts = createArtifacts({ home });
