@@ -12,6 +12,7 @@ import { ensureAgent } from '../backends/local/agent/launch.ts';
 import { trainingId } from '../core/ids.ts';
 import { TASK_QUEUES } from '../core/messages.ts';
 import type { TaskQueue } from '../core/messages.ts';
+import type { JobPolicy } from '../core/training/attempts.ts';
 import { parseTrainRequest } from '../schemas/lifecycle.ts';
 import { createBackends } from '../workers/backends.ts';
 import { workflowBundle } from '../workers/bundle.ts';
@@ -35,13 +36,19 @@ export interface RecoveryStage {
   replaceWatcher(): Promise<void>;
 }
 
+/** How the training is watched; default: as the schema has it. */
+type StagePolicy = Partial<Pick<JobPolicy, 'heartbeatTimeoutSeconds'>>;
+
 type Closer = () => Promise<unknown>;
 
 /** Shells report a process that SIGINT ended with 128 + 2. */
 const EXIT_INTERRUPTED = 130;
 
 /** Sets the stage, uses it, and ends and removes everything, also when the bench is interrupted. */
-export async function onRecoveryStage<T>(use: (stage: RecoveryStage) => Promise<T>): Promise<T> {
+export async function onRecoveryStage<T>(
+  use: (stage: RecoveryStage) => Promise<T>,
+  policy: StagePolicy = {},
+): Promise<T> {
   const closers: Closer[] = [];
   const closeAll = async () => {
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
@@ -50,7 +57,7 @@ export async function onRecoveryStage<T>(use: (stage: RecoveryStage) => Promise<
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
-    return await use(await setStage(closers));
+    return await use(await setStage(closers, policy));
   } finally {
     process.off('SIGINT', interrupted);
     process.off('SIGTERM', interrupted);
@@ -58,7 +65,7 @@ export async function onRecoveryStage<T>(use: (stage: RecoveryStage) => Promise<
   }
 }
 
-async function setStage(closers: Closer[]): Promise<RecoveryStage> {
+async function setStage(closers: Closer[], policy: StagePolicy): Promise<RecoveryStage> {
   const home = await mkdtemp(join(tmpdir(), 'orrery-recovery-'));
   closers.push(() => rm(home, { recursive: true, force: true }));
   await mkdir(join(home, 'run'));
@@ -79,7 +86,7 @@ async function setStage(closers: Closer[]): Promise<RecoveryStage> {
   let watcher = startWorker('watch', home, address);
   closers.push(() => endProcess(watcher));
   await setCurrentVersion(client, 'default', buildId);
-  const training = await startTraining(client, settings);
+  const training = await startTraining(client, settings, policy);
   closers.push(() => training.terminate('the bench is over'));
   return {
     agent,
@@ -106,7 +113,11 @@ function startWorker(queue: TaskQueue, home: string, address: string): ChildProc
   });
 }
 
-async function startTraining(client: Client, settings: WorkerSettings): Promise<WorkflowHandle> {
+async function startTraining(
+  client: Client,
+  settings: WorkerSettings,
+  policy: StagePolicy,
+): Promise<WorkflowHandle> {
   const backends = createBackends(settings);
   const { ports } = await backends.open('local');
   const data = await ports.artifacts?.put(new TextEncoder().encode('amount,label\n1,0\n'));
@@ -129,7 +140,7 @@ async function startTraining(client: Client, settings: WorkerSettings): Promise<
       },
       resources: { cpus: 1, memoryMiB: 64 },
       graceSeconds: 1,
-      policy: { attemptsMax: 100 },
+      policy: { attemptsMax: 100, ...policy },
     },
   });
   return client.workflow.start('trainModel', {

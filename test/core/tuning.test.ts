@@ -134,7 +134,7 @@ describe('searchPoints', () => {
 
 describe('nextTrials', () => {
   const trials = (text: string) =>
-    [...text].map((letter) => ({
+    text.split('').map((letter) => ({
       phase: { r: 'running', s: 'succeeded', f: 'failed', x: 'stopped' }[letter] ?? '',
       reason: 'exit code 1',
     }));
