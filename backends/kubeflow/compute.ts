@@ -185,7 +185,7 @@ export class TrainerCompute implements Compute {
     for (let tries = 0; tries < WRITE_TRIES_MAX; tries += 1) {
       const look = await lookAt(this.#client, handle.key);
       const { snapshot, pods, watchFrom } = look;
-      if (snapshot === null || remoteIdOf(snapshot.job) !== handle.remoteId) {
+      if (snapshot === null || !isMeant(handle, snapshot.job)) {
         return {
           reading: this.#absent(handle, snapshot === null ? pods.filter(isLive).length : 0),
           snapshot: null,
@@ -264,6 +264,12 @@ export class TrainerCompute implements Compute {
   #logUri(name: string): string {
     return `kubectl logs --namespace ${this.#client.namespace} --selector ${JOBSET_LABEL}=${name} --all-containers`;
   }
+}
+
+/** By its remote id; after a start whose reply was lost, by the key that our label repeats. */
+function isMeant({ key, remoteId }: JobHandle, job: TrainJob): boolean {
+  const isUnread = remoteId === key && job.metadata.labels?.[LABELS.key] === key;
+  return isUnread || remoteIdOf(job) === remoteId;
 }
 
 function isLivePhase(phase: JobPhase): boolean {

@@ -1,8 +1,9 @@
 import type { Harnesses } from '../../support/contract/all.ts';
 import type { OpenSoak } from '../../support/kill-soak.ts';
+import { openKatibHarness } from './katib-way.ts';
 import { openKfpHarness, openKfpSoak } from './kfp-way.ts';
 import { openKserveHarness } from './kserve-way.ts';
-import { openTrainerHarness } from './trainer-way.ts';
+import { openTrainerHarness, openTrainerSoak } from './trainer-way.ts';
 
 export const harnesses: Harnesses = {
   'kubeflow with Trainer': {
@@ -13,9 +14,11 @@ export const harnesses: Harnesses = {
     open: openKfpHarness,
     ports: ['pipeline', 'definitions', 'inventory'],
   },
+  'kubeflow with Katib': { open: openKatibHarness, ports: ['tuning'] },
   'kubeflow with KServe': { open: openKserveHarness, ports: ['serving', 'traffic'] },
 };
 
 export const soaks: Readonly<Record<string, OpenSoak>> = {
+  'kubeflow with Trainer': openTrainerSoak,
   'kubeflow with Kubeflow Pipelines': openKfpSoak,
 };
