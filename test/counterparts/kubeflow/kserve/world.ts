@@ -23,6 +23,8 @@ import { playGateway, type PlayedGateway } from './gateway.ts';
 export interface KserveWorld {
   readonly client: KubernetesClient;
   readonly kubeconfig: string;
+  /** A folder for files of the test. */
+  readonly home: string;
   readonly settings: KserveSettings;
   readonly serving: Serving;
   readonly traffic: Traffic;
@@ -62,6 +64,7 @@ export async function openKserveWorld(changes: object = {}): Promise<KserveWorld
   return {
     client,
     kubeconfig: cluster.kubeconfig,
+    home,
     settings,
     artifacts,
     signer,
@@ -82,10 +85,16 @@ export async function openKserveWorld(changes: object = {}): Promise<KserveWorld
 /** A runtime whose pods KWOK plays, and the Gateway that routes attach to. */
 async function furnishNamespace(client: KubernetesClient): Promise<void> {
   const { namespace } = client;
-  for (const [name, command] of [
-    ['played', undefined],
-    ['never-ready', ['/play', 'exit', '1', '50ms', 'model.onnx: protobuf parsing failed']],
+  // A node with a thousand CPUs is nowhere, so pods of the second runtime are never scheduled.
+  for (const [name, cpu] of [
+    ['played', '100m'],
+    ['never-ready', '1000'],
   ] as const) {
+    const container = {
+      name: 'kserve-container',
+      image: 'played/onnx:1',
+      resources: { requests: { cpu }, limits: { cpu } },
+    };
     await client.create(
       `/apis/serving.kserve.io/v1alpha1/namespaces/${namespace}/servingruntimes`,
       {
@@ -95,13 +104,7 @@ async function furnishNamespace(client: KubernetesClient): Promise<void> {
         spec: {
           supportedModelFormats: [{ name: 'onnx', version: '1', autoSelect: true }],
           protocolVersions: ['v2'],
-          containers: [
-            {
-              name: 'kserve-container',
-              image: 'played/onnx:1',
-              ...(command === undefined ? {} : { command }),
-            },
-          ],
+          containers: [container],
         },
       },
     );
