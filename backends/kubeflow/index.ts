@@ -3,20 +3,23 @@ import { OrreryError } from '../../core/errors.ts';
 import { connectKubernetes } from '../connections/kubernetes/client.ts';
 import type { KubernetesClient } from '../connections/kubernetes/client.ts';
 import { openKfp } from './kfp/part.ts';
+import { openKatib } from './katib/part.ts';
 import { openKserve } from './kserve/part.ts';
 import type { Part } from './part.ts';
 import { kubeflowSettings } from './settings.ts';
 import type { KubeflowSettings } from './settings.ts';
 import { openTrainer } from './trainer/part.ts';
 import { createPrices } from './trainer/prices.ts';
+import type { TrainerSettings } from './trainer/settings.ts';
 
 /** Each system of Kubeflow that the settings name is a part; the ports of the others are not opened. */
 async function openParts(settings: KubeflowSettings, cluster: () => KubernetesClient) {
-  const { kfp, kserve, trainer, prices } = settings;
+  const { katib, kfp, kserve, trainer, prices } = settings;
   const parts: Part[] = [];
   if (trainer !== undefined) parts.push(openTrainer(cluster(), trainer, prices));
   if (kfp !== undefined) parts.push(await openKfp(kfp));
   if (kserve !== undefined) parts.push(openKserve(cluster(), kserve));
+  if (katib !== undefined) parts.push(openKatib(cluster(), trainerOf(settings)));
   if (prices !== undefined) parts.push({ ports: { prices: createPrices(prices) } });
   return parts;
 }
@@ -25,8 +28,17 @@ async function openParts(settings: KubeflowSettings, cluster: () => KubernetesCl
 export const backend: Backend<KubeflowSettings> = {
   name: 'kubeflow',
   summary:
-    'Kubeflow on Kubernetes: jobs by Trainer, pipelines by Kubeflow Pipelines, model servers by KServe',
-  has: ['compute', 'definitions', 'inventory', 'pipeline', 'prices', 'serving', 'traffic'],
+    'Kubeflow on Kubernetes: jobs by Trainer, pipelines by Kubeflow Pipelines, model servers by KServe, searches by Katib',
+  has: [
+    'compute',
+    'definitions',
+    'inventory',
+    'pipeline',
+    'prices',
+    'serving',
+    'traffic',
+    'tuning',
+  ],
   lacks: {
     artifacts: 'Kubernetes has no object store: programs write to one themselves',
     assets: 'Kubeflow schedules by time, not by data',
@@ -35,7 +47,6 @@ export const backend: Backend<KubeflowSettings> = {
     models: 'its registry has no compare-and-swap champion',
     pools: 'namespaces and quotas isolate: they are the administrator’s',
     signer: 'Kubernetes signs no models',
-    tuning: 'Katib is not opened: `engine: "orrery"` searches over TrainJobs',
   },
   settings: kubeflowSettings,
   open: async (settings) => {
@@ -54,6 +65,15 @@ function connect({ cluster }: KubeflowSettings): KubernetesClient {
   throw new OrreryError(
     'SETTINGS_INVALID',
     'Cannot open the backend "kubeflow": a system on Kubernetes is named but no "cluster"',
+  );
+}
+
+/** The trials of a search are TrainJobs like those of `compute`. */
+function trainerOf({ trainer }: KubeflowSettings): TrainerSettings {
+  if (trainer !== undefined) return trainer;
+  throw new OrreryError(
+    'SETTINGS_INVALID',
+    'Cannot open the backend "kubeflow": "katib" is named but no "trainer", whose runtimes its trials use',
   );
 }
 

@@ -15,6 +15,8 @@ const schema = z.strictObject({
   kfp: kfpSettings.optional(),
   /** Ports `serving` and `traffic`. */
   kserve: kserveSettings.optional(),
+  /** Port `tuning`; needs `trainer`, whose runtimes, programs and `outputUri` its trials use. */
+  katib: z.strictObject({}).optional(),
   /** Port `prices`. */
   prices: priceBook.optional(),
 });

@@ -46,12 +46,14 @@ const SLOW_MS_MAX = 1500;
 /** Longer than that: see kfp/marks.ts. */
 const SETTLE_SECONDS = 3;
 const FAULT_SHARE = 0.08;
-const STRIKE_SHARE = 0.1;
+const STRIKE_SHARE = 0.3;
 const KILL_SHARE = 0.25;
 const KILL_MS_MAX = 60;
+/** Of the workers of one life, so that other crashes have their share. */
+const KILLS_MAX = 3;
 const REPEAT_SHARE = 0.1;
 const CANCEL_SHARE = 0.5;
-const TRIES_MAX = 400;
+const TRIES_MAX = 150;
 const PAUSE_MS = 50;
 const FAULTS: readonly (readonly [string, ProxyFault])[] = [
   ['reset before it was sent on', { kind: 'reset-before' }],
@@ -81,6 +83,7 @@ interface Life {
   readonly random: Random;
   readonly intent: ReturnType<typeof intentOf>;
   api: KfpApi;
+  kills: number;
 }
 
 class CrashSoak {
@@ -142,7 +145,7 @@ class CrashSoak {
     const random = createRandom(this.#plan.seed, `life ${nth}`);
     const cancels = random.next() < CANCEL_SHARE;
     const course = cancels ? (random.next() < 0.2 ? 'outruns' : 'runs-long') : 'succeeds';
-    const life: Life = { random, intent: intentOf(course), api: await this.#worker() };
+    const life: Life = { random, intent: intentOf(course), api: await this.#worker(), kills: 0 };
     const wanted = course === 'runs-long' ? 'cancelled' : 'succeeded';
     try {
       const { handle } = await this.#start(life);
@@ -187,8 +190,9 @@ class CrashSoak {
     step: (pipeline: KfpPipeline) => Promise<Value>,
   ): Promise<Value> {
     for (let tries = 0; ; tries += 1) {
-      const kill = life.random.next() < KILL_SHARE ? life.random.next() * KILL_MS_MAX : null;
-      const timer = kill === null ? undefined : setTimeout(() => this.#kill(life), kill);
+      const kills = life.random.next() < KILL_SHARE && life.kills < KILLS_MAX;
+      const killAfter = life.random.next() * KILL_MS_MAX;
+      const timer = kills ? setTimeout(() => this.#kill(life), killAfter) : undefined;
       try {
         return await step(new KfpPipeline(life.api));
       } catch (error) {
@@ -204,6 +208,7 @@ class CrashSoak {
 
   #kill(life: Life): void {
     this.#count('worker killed');
+    life.kills += 1;
     // Its connections go with it; what it had sent is the far side's.
     void life.api.close();
   }

@@ -75,6 +75,13 @@ const RULES = [
   { apiGroups: ['trainer.kubeflow.org'], resources: ['trainingruntimes'], verbs: ['get'] },
   { apiGroups: ['jobset.x-k8s.io'], resources: ['jobsets'], verbs: ['get'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['list'] },
+  {
+    apiGroups: ['kubeflow.org'],
+    resources: ['experiments'],
+    verbs: ['create', 'get', 'list', 'delete'],
+  },
+  { apiGroups: ['kubeflow.org'], resources: ['trials'], verbs: ['list'] },
+  { apiGroups: [''], resources: ['configmaps'], verbs: ['create', 'get'] },
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['pods/exec'], verbs: ['create', 'get'] },
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
