@@ -20,6 +20,7 @@ const DETAIL_LEVELS: readonly Detail[] = [
   { rows: 12, chars: 150 },
 ];
 
+/** A titled list, the oldest rows left out where it is too long; nothing when it is empty. */
 export function section(title: string, rows: readonly string[], detail: Detail): string[] {
   if (rows.length === 0) return [];
   const untold = Math.max(0, rows.length - detail.rows);
@@ -33,6 +34,7 @@ export function clipped(text: string, { chars }: Detail): string {
   return line.length <= chars ? line : `${line.slice(0, chars).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
+/** The lines as one text, at the most detail that Temporal takes. */
 export function fitting(linesOf: (detail: Detail) => string[]): string {
   let card = '';
   for (const detail of DETAIL_LEVELS) {
@@ -42,6 +44,7 @@ export function fitting(linesOf: (detail: Detail) => string[]): string {
   return card;
 }
 
+/** A command to be copied. */
 export function command(text: string): string {
   return `\`\`\`\n${text}\n\`\`\``;
 }
