@@ -136,7 +136,7 @@ child=$!
 trap 'kill -TERM "$child" 2> /dev/null' TERM
 tell_progress() {
   told=
-  while sleep 5; do
+  while sleep 5 > /dev/null 2>&1 && kill -0 "$child" 2> /dev/null; do
     now=$(cat "$ORRERY_PROGRESS_FILE" 2> /dev/null) || continue
     [ "$now" = "$told" ] || printf 'progress %s\\n' "$now"
     told=$now
@@ -149,7 +149,8 @@ while :; do
   code=$?
   kill -0 "$child" 2> /dev/null || break
 done
-kill "$progress" 2> /dev/null
+# A shell that has just begun may miss any other signal.
+kill -KILL "$progress" 2> /dev/null
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   kill -0 "$teller" 2> /dev/null || break
   sleep 0.1

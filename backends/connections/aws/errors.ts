@@ -59,6 +59,10 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 const NETWORK_ERRNO =
   /^(ECONN|EPIPE|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|CERT_|UNABLE_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS|ERR_SSL|ERR_PROXY)/;
 
+/** The same where the SDK has wrapped an error, of which it keeps the text alone. */
+const NETWORK_TEXT =
+  /\b(ECONN[A-Z]+|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)\b|socket hang up/;
+
 interface AwsFailure {
   readonly name: string;
   readonly message: string;
@@ -94,7 +98,7 @@ function codeOf({ name, message, code, status }: AwsFailure): ErrorCode {
   if (/Deserialization error/.test(message)) return 'REPLY_MALFORMED';
   if (Object.hasOwn(CODES, name)) return CODES[name] as ErrorCode;
   if (NETWORK_ERRNO.test(code)) return 'BACKEND_UNAVAILABLE';
-  if (status === undefined) return 'INTERNAL';
+  if (status === undefined) return NETWORK_TEXT.test(message) ? 'BACKEND_UNAVAILABLE' : 'INTERNAL';
   if (status === 429 || status >= 500) return 'BACKEND_UNAVAILABLE';
   if (status === 401) return 'CREDENTIALS_INVALID';
   if (status === 403) return 'ACCESS_DENIED';

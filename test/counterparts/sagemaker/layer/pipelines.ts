@@ -54,10 +54,21 @@ export class Pipelines {
   readonly executions = new Map<string, Execution>();
   readonly #byToken = new Map<string, Promise<Execution>>();
   readonly #retries = new Set<string>();
+  readonly #hidden = new Set<string>();
   readonly #clock: LayerClock;
 
   constructor(clock: LayerClock) {
     this.#clock = clock;
+  }
+
+  /** As AWS does after a time that it does not state. */
+  forgetTokens(): void {
+    this.#byToken.clear();
+  }
+
+  /** Leaves a run out of the next list, as if it came a moment later. */
+  hideOnce(arn: string): void {
+    this.#hidden.add(arn);
   }
 
   momentOf(execution: Execution): Moment {
@@ -185,7 +196,9 @@ export class Pipelines {
         this.#description(this.#find(PipelineExecutionArn)),
       ListPipelineExecutions: async (query) => {
         const all = [...this.executions.values()]
-          .filter(({ pipeline }) => pipeline === query.PipelineName)
+          .filter(
+            ({ pipeline, arn }) => pipeline === query.PipelineName && !this.#hidden.delete(arn),
+          )
           .reverse()
           .map((execution) => this.#summary(execution));
         return { PipelineExecutionSummaries: page(all, query), ...nextToken(all, query) };
