@@ -8,7 +8,7 @@ import type { StartKind, StartPlan } from '../operations/start-work.ts';
 import { ask, group, leaf, print, withClient } from './command.ts';
 import { Unsuccessful } from './io.ts';
 import type { Io } from './io.ts';
-import { planText } from './price-text.ts';
+import { planText, usdText } from './price-text.ts';
 import { readJson } from './read-json.ts';
 
 interface Runnable {
@@ -94,7 +94,7 @@ async function begin(
 
 /** What is asked before money is spent. */
 export function questionFor({ workflowId, usdMax }: StartPlan): string {
-  const most = usdMax === null ? '' : ` for at most $${usdMax.toFixed(2)}`;
+  const most = usdMax === null ? '' : ` for at most $${usdText(usdMax)}`;
   return `Start ${workflowId}${most}?`;
 }
 

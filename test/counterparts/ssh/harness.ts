@@ -3,27 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { backend } from '../../../backends/ssh/index.ts';
-import type { SshSettings } from '../../../backends/ssh/settings.ts';
 import type { Harnesses } from '../../support/contract/all.ts';
 import { openPorts, type ContractJob, type Harness } from '../../support/contract/harness.ts';
-import { ensureSsh } from './running.ts';
+import { sshSettingsIn } from './settings.ts';
 
 export const harnesses: Harnesses = { ssh: { open: openSsh } };
-
-/** Settings for the shared server, with a root and a store in a folder of their own. */
-export async function sshSettingsIn(folder: string): Promise<SshSettings> {
-  const { port, user, identityFile, knownHostsFile } = await ensureSsh();
-  return backend.settings.parse({
-    host: '127.0.0.1',
-    port,
-    user,
-    identityFile,
-    knownHostsFile,
-    root: join(folder, 'host'),
-    store: join(folder, 'store'),
-    usdPerHour: 0.25,
-  });
-}
 
 async function openSsh(): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'orrery-ssh-'));

@@ -16,7 +16,7 @@ import { contractSpec, expectCode, freshName } from '../../support/contract/harn
 import { freePort } from '../../../workers/ports.ts';
 import { until } from '../../support/until.ts';
 import { startCutWire } from './cut-wire.ts';
-import { sshSettingsIn } from './harness.ts';
+import { sshSettingsIn } from './settings.ts';
 
 jest.setTimeout(300_000);
 
