@@ -22,7 +22,7 @@ const TEMPORAL_PEER: Peer = { value: 76.6, source: 'Temporal JS, windmill.dev be
 const AIRFLOW_PEER: Peer = { value: 2905, source: 'Airflow 2.7.3, windmill.dev benchmarks' };
 
 /** Where the workflows and the activities of a layout run. */
-interface Layout {
+export interface Layout {
   readonly name: string;
   readonly workflowQueue: string;
   readonly activityQueue: string;
@@ -31,21 +31,22 @@ interface Layout {
 }
 
 /** Workflow worker and activity worker are two processes, as trust zones want it. */
-const APART: Layout = {
+export const APART: Layout = {
   name: 'zones apart',
   workflowQueue: 'bench-orchestrate',
   activityQueue: 'bench-control',
   workers: { 'bench-orchestrate': 'workflows', 'bench-control': 'activities' },
 };
 /** One worker on one queue, so that the server hands activities over with the workflow task. */
-const TOGETHER: Layout = {
+export const TOGETHER: Layout = {
   name: 'one worker, eager',
   workflowQueue: 'bench-both',
   activityQueue: 'bench-both',
   workers: { 'bench-both': 'both' },
 };
 
-async function runOnce(client: Client, layout: Layout, steps: number) {
+/** One run of so many steps, to its end. */
+export async function runOnce(client: Client, layout: Layout, steps: number) {
   const request: StepsRequest = { steps, activityQueue: layout.activityQueue };
   const handle = await client.workflow.start('runSteps', {
     workflowId: `bench/${randomUUID()}`,
@@ -56,7 +57,12 @@ async function runOnce(client: Client, layout: Layout, steps: number) {
   return handle;
 }
 
-async function withWorkers<T>(address: string, layout: Layout, use: () => Promise<T>): Promise<T> {
+/** Worker processes of a layout as long as `use` goes on. */
+export async function withWorkers<T>(
+  address: string,
+  layout: Layout,
+  use: () => Promise<T>,
+): Promise<T> {
   const children = Object.entries(layout.workers).map(([queue, role]) =>
     spawn(process.execPath, [WORKER, address, queue, role], {
       stdio: ['ignore', 'ignore', 'inherit'],

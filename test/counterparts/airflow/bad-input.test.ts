@@ -9,7 +9,8 @@ import { freshName } from '../../support/contract/harness.ts';
 import { startFaultProxy, type ProxyFault } from '../../support/fault-proxy.ts';
 import { scriptedFaults } from '../../support/fault-script.ts';
 import { flowOf, shellTask } from './flows.ts';
-import { openAirflow, settingsFor, type OpenedAirflow } from './opened.ts';
+import { settingsFor } from './login.ts';
+import { openAirflow, type OpenedAirflow } from './opened.ts';
 import { defined, readToEnd, runOf, witness } from './runs.ts';
 
 async function refusalOf(call: Promise<unknown>): Promise<OrreryError> {

@@ -7,7 +7,8 @@ import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { scriptedFaults } from '../../support/fault-script.ts';
 import { until } from '../../support/until.ts';
 import { flowOf, shellTask } from './flows.ts';
-import { openAirflow, settingsFor, type OpenedAirflow } from './opened.ts';
+import { settingsFor } from './login.ts';
+import { openAirflow, type OpenedAirflow } from './opened.ts';
 import { defined, readToEnd, readUntil, runOf, whenAtWork, witness } from './runs.ts';
 
 describe('Cancelling a run of Airflow', () => {

@@ -1,6 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { backend } from '../../../backends/airflow/index.ts';
 import type { AirflowSettings } from '../../../backends/airflow/settings.ts';
 import type { OpenBackend, Ports } from '../../../core/backend.ts';
@@ -9,6 +6,7 @@ import { portOf } from '../../support/contract/harness.ts';
 import { FAILING, LONG, PASSING } from './flows.ts';
 import { ensureAirflow } from './running.ts';
 import type { AirflowState } from './server.ts';
+import { settingsFor } from './login.ts';
 
 /** DAGs that tests start and never change, by name. */
 const COMMON: Readonly<Record<string, DataFlow>> = {
@@ -23,28 +21,6 @@ export interface OpenedAirflow {
   readonly settings: AirflowSettings;
   readonly open: OpenBackend;
   port<Name extends keyof Ports>(name: Name): Ports[Name];
-}
-
-/** Settings for an Airflow of the tests, as one of its users. */
-export function settingsFor(
-  airflow: AirflowState,
-  more: Readonly<Record<string, unknown>> = {},
-  username: 'orrery' | 'viewer' = 'orrery',
-): AirflowSettings {
-  const passwords = JSON.parse(readFileSync(airflow.passwordsFile, 'utf8')) as Record<
-    string,
-    string
-  >;
-  const path = join(airflow.home, `login-${username}.json`);
-  writeFileSync(path, JSON.stringify({ username, password: passwords[username] }), { mode: 0o600 });
-  return backend.settings.parse({
-    endpoint: airflow.url,
-    credentials: { from: 'file', path },
-    dagFolder: airflow.dagFolder,
-    pollSeconds: 0.5,
-    parseSeconds: 120,
-    ...more,
-  });
 }
 
 /** Attaches to the Airflow of this machine and opens the backend, with the common DAGs defined. */

@@ -8,7 +8,8 @@ import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { scriptedFaults } from '../../support/fault-script.ts';
 import { until } from '../../support/until.ts';
 import { flowOf, shellTask } from './flows.ts';
-import { openAirflow, settingsFor, type OpenedAirflow } from './opened.ts';
+import { settingsFor } from './login.ts';
+import { openAirflow, type OpenedAirflow } from './opened.ts';
 import { defined, readToEnd, witness } from './runs.ts';
 
 const END_MS_MAX = 120_000;

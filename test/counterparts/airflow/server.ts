@@ -44,11 +44,13 @@ export interface AirflowState {
  *
  * @param options.env further settings by environment, over those of the tests
  * @param options.without components that the caller starts by itself
+ * @param options.dags file name → DAG file that is there from the beginning
  */
 export async function startAirflow(
   options: {
     readonly env?: Readonly<Record<string, string>>;
     readonly without?: readonly Component[];
+    readonly dags?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<AirflowState> {
   const programs = ensureInstalled();
@@ -56,6 +58,9 @@ export async function startAirflow(
   // Debian's user for PostgreSQL passes through to its data.
   chmodSync(home, 0o711);
   for (const folder of ['dags', 'logs']) mkdirSync(join(home, folder));
+  for (const [name, text] of Object.entries(options.dags ?? {})) {
+    writeFileSync(join(home, 'dags', name), text);
+  }
   const postgres = await startPostgres(programs, home, await freePort());
   const state = configure(programs, home, await freePort(), {
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: postgres.url,

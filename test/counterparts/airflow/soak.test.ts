@@ -13,7 +13,8 @@ import { driveStep, type StepEnd } from '../../backends/airflow/driven-runs.ts';
 import { freshName } from '../../support/contract/harness.ts';
 import { startFaultProxy, type ProxyFault } from '../../support/fault-proxy.ts';
 import { seededFaults } from '../../support/fault-script.ts';
-import { openAirflow, settingsFor } from './opened.ts';
+import { settingsFor } from './login.ts';
+import { openAirflow } from './opened.ts';
 import { witness } from './runs.ts';
 
 const SOAK = process.env['ORRERY_SOAK'] === '1';
