@@ -1,6 +1,7 @@
 import type { Backend } from '../../core/backend.ts';
 import { connectAgent } from './agent/client.ts';
 import { createArtifacts } from './artifacts.ts';
+import { checkLocal } from './check.ts';
 import { createCompute } from './compute.ts';
 import { createMetrics } from './metrics.ts';
 import { createModels } from './models.ts';
@@ -43,6 +44,7 @@ export const backend: Backend<LocalSettings> = {
         signer: createSigner(settings),
         traffic: createTraffic(settings, agent),
       },
+      check: () => checkLocal(settings, agent),
       close: () => Promise.resolve(),
     });
   },
