@@ -11,7 +11,7 @@ import type {
 } from '../../core/ports/tuning.ts';
 import type { KubernetesClient } from '../connections/kubernetes/client.ts';
 import { secondsOf } from '../connections/kubernetes/objects.ts';
-import type { KubernetesObject } from '../connections/kubernetes/objects.ts';
+import type { KubernetesObject, Pod } from '../connections/kubernetes/objects.ts';
 import { isTerminal, revisionFor, STOP_WAIT_MS_MAX, waitForNews } from '../connections/polling.ts';
 import { experimentOf, NOTES } from './katib/experiment.ts';
 import {
@@ -28,7 +28,7 @@ import { readingOf } from './katib/reading.ts';
 import { assertKatibServed } from './katib/served.ts';
 import { endOf, readTombstone, writeTombstone, type Tombstone } from './katib/tombstone.ts';
 import type { TrainerSettings } from './trainer/settings.ts';
-import { trainJobsPath } from './trainer/train-job.ts';
+import { JOBSET_LABEL, trainJobsPath } from './trainer/train-job.ts';
 
 /** How often a search is read while somebody waits, milliseconds. */
 const POLL_MS = 1000;
@@ -46,8 +46,8 @@ interface Look {
  * Searches as Experiments of Katib (kubeflow.org/v1beta1), whose trials are TrainJobs.
  *
  * Start: the Experiment's name comes from the key, so the API server refuses a second one. Stop: a
- * tombstone is written (katib/tombstone.ts), the Experiment is deleted in the foreground, and the end is
- * told once the Experiment, its trials and their TrainJobs are gone. A start that meets a tombstone
+ * tombstone is written (katib/tombstone.ts), the Experiment is deleted, and the end is told once the
+ * Experiment, its trials and all below them are gone. A start that meets a tombstone
  * is dead; one that made its Experiment before it saw the tombstone takes it away again.
  */
 export class KatibTuning implements Tuning {
@@ -181,25 +181,35 @@ export class KatibTuning implements Tuning {
     return { experiment, reading };
   }
 
-  /** What the deletion has not reached yet; a search of the same name that came later does not count. */
+  /** What the deletion has not reached yet, from the trials down to their pods. */
   async #left(name: string, trials: number, experiment: boolean): Promise<string> {
-    const runs = await this.#listed<KubernetesObject>(
-      trainJobsPath(this.#client.namespace),
-      `${SEARCH_LABEL}=${name}`,
+    const { namespace } = this.#client;
+    const below = [
+      ['TrainJobs', trainJobsPath(namespace), `${SEARCH_LABEL}=${name}`],
+      ['JobSets', `/apis/jobset.x-k8s.io/v1alpha2/namespaces/${namespace}/jobsets`, ''],
+      ['Jobs', `/apis/batch/v1/namespaces/${namespace}/jobs`, JOBSET_LABEL],
+      ['pods', `/api/v1/namespaces/${namespace}/pods`, JOBSET_LABEL],
+    ] as const;
+    const counts = await Promise.all(
+      below.map(async ([kind, path, selector]) => {
+        const items = await this.#listed<Pod>(path, selector);
+        // Whatever a trial made has its name in front: <experiment>-<8>.
+        const own = items.filter(({ metadata }) => metadata.name.startsWith(`${name}-`));
+        return [kind, own.filter((item) => !isOver(kind, item)).length] as const;
+      }),
     );
-    const parts = [
-      experiment ? 'the Experiment' : '',
-      trials > 0 ? `${trials} trials` : '',
-      runs.length > 0 ? `${runs.length} TrainJobs` : '',
-    ];
-    return parts.filter((part) => part !== '').join(', ');
+    return [['trials', trials] as const, ...counts]
+      .filter(([, count]) => count > 0)
+      .map(([kind, count]) => `${count} ${kind}`)
+      .concat(experiment ? ['the Experiment'] : [])
+      .join(', ');
   }
 
   async #listed<T extends KubernetesObject>(
     path: string,
     labelSelector: string,
   ): Promise<readonly T[]> {
-    return (await this.#client.list<T>(path, { labelSelector })).items;
+    return (await this.#client.list<T>(path, labelSelector === '' ? {} : { labelSelector })).items;
   }
 
   #experiment(name: string): Promise<Experiment | null> {
@@ -211,9 +221,15 @@ export class KatibTuning implements Tuning {
   async #delete({ metadata }: Experiment): Promise<void> {
     await this.#client.remove(`${experimentsPath(this.#client.namespace)}/${metadata.name}`, {
       uid: metadata.uid,
-      propagation: 'Foreground',
+      // From the top: what is deleted below a TrainJob that still exists, Trainer makes again.
+      propagation: 'Background',
     });
   }
+}
+
+/** A pod that has ended holds nothing. */
+function isOver(kind: string, { status }: Pod): boolean {
+  return kind === 'pods' && (status?.phase === 'Succeeded' || status?.phase === 'Failed');
 }
 
 function isOverdue({ metadata, status }: Experiment): boolean {

@@ -73,7 +73,7 @@ const RULES = [
     verbs: ['create', 'get', 'list', 'watch', 'patch'],
   },
   { apiGroups: ['trainer.kubeflow.org'], resources: ['trainingruntimes'], verbs: ['get'] },
-  { apiGroups: ['jobset.x-k8s.io'], resources: ['jobsets'], verbs: ['get'] },
+  { apiGroups: ['jobset.x-k8s.io'], resources: ['jobsets'], verbs: ['get', 'list'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['list'] },
   {
     apiGroups: ['kubeflow.org'],
