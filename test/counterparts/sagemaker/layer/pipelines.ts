@@ -1,4 +1,6 @@
 import type { LayerClock } from './clock.ts';
+import { metadataOf, put, stepsOf } from './steps.ts';
+import type { Step, StepReading } from './steps.ts';
 import { nextToken, page } from './training.ts';
 import { WireError } from './wire.ts';
 import type { AskMoto, Handlers, Input, Output } from './wire.ts';
@@ -16,10 +18,6 @@ interface RunLife {
 }
 const USUAL: RunLife = { stepSeconds: 2, fails: '', failures: 1, waits: '', stoppingSeconds: 1 };
 
-interface Step {
-  readonly name: string;
-  readonly type: string;
-}
 export interface Execution {
   readonly arn: string;
   readonly token: string;
@@ -36,9 +34,6 @@ export interface Execution {
   readonly failedCallbacks: Set<string>;
   modifiedAt: number;
 }
-type StepReading = NonNullable<
-  Output<'ListPipelineExecutionSteps'>['PipelineExecutionSteps']
->[number];
 interface Moment {
   readonly status: 'Executing' | 'Stopping' | 'Stopped' | 'Failed' | 'Succeeded';
   readonly steps: readonly StepReading[];
@@ -276,37 +271,4 @@ export class Pipelines {
 
 function conflict(text: string): WireError {
   return new WireError('ConflictException', text);
-}
-
-/** A step that ran again takes the place of its earlier reading. */
-function put(readings: StepReading[], reading: StepReading): void {
-  const at = readings.findIndex(({ StepName }) => StepName === reading.StepName);
-  if (at === -1) readings.push(reading);
-  else readings[at] = reading;
-}
-
-function stepsOf(definition: string): readonly Step[] {
-  const { Steps = [] } = JSON.parse(definition) as {
-    Steps?: readonly { Name: string; Type: string }[];
-  };
-  return Steps.map(({ Name, Type }) => ({ name: Name, type: Type }));
-}
-
-function metadataOf(arn: string, name: string, type: string): StepReading['Metadata'] {
-  const [account] = arn.split(':pipeline/');
-  const id = `${arn.split('/').at(-1)}-${name}`;
-  switch (type) {
-    case 'Training':
-      return { TrainingJob: { Arn: `${account}:training-job/${id}` } };
-    case 'Processing':
-      return { ProcessingJob: { Arn: `${account}:processing-job/${id}` } };
-    case 'Model':
-      return { Model: { Arn: `${account}:model/${id}` } };
-    case 'Callback':
-      return {
-        Callback: { CallbackToken: Buffer.from(`${arn} ${name}`).toString('base64url') },
-      };
-    default:
-      return {};
-  }
 }

@@ -18,6 +18,8 @@ type Description = Output<'DescribeProcessingJob'>;
 /** Processing jobs that live; without spot, without secondary states, without billable times. */
 export class ProcessingJobs {
   readonly records = new Map<string, ProcessingRecord>();
+  /** Name of every job that moto accepted, in order: the ledger. */
+  readonly created: string[] = [];
   readonly #clock: LayerClock;
   readonly #put: PutObject;
 
@@ -47,6 +49,7 @@ export class ProcessingJobs {
             request,
           )) as Output<'CreateProcessingJob'>;
           this.records.set(name, { ...record, arn: reply.ProcessingJobArn! });
+          this.created.push(name);
           return reply;
         } catch (error) {
           this.records.delete(name);

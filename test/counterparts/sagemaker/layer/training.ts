@@ -25,6 +25,8 @@ const RUNTIME_SECONDS_DEFAULT = 86_400;
 /** Training jobs that live. */
 export class TrainingJobs {
   readonly records = new Map<string, TrainingRecord>();
+  /** Name of every job that moto accepted, in order: the ledger. */
+  readonly created: string[] = [];
   readonly #clock: LayerClock;
   readonly #put: PutObject;
 
@@ -73,6 +75,7 @@ export class TrainingJobs {
         request,
       )) as Output<'CreateTrainingJob'>;
       this.records.set(name, { ...record, arn: TrainingJobArn! });
+      this.created.push(name);
       return { TrainingJobArn };
     } catch (error) {
       this.records.delete(name);
