@@ -16,8 +16,8 @@ export const kfpSettings = z.strictObject({
   caFile: z.string().min(1).optional(),
   /** Forward proxy for all calls. */
   proxy: z.url({ protocol: /^https?$/ }).optional(),
-  /** Limit of one call, seconds. */
-  requestSecondsMax: z.number().min(0.05).max(300).default(30),
+  /** Limit of one call, seconds; shorter than the activities that make it have. */
+  requestSecondsMax: z.number().min(0.05).max(300).default(8),
   /**
    * How long the far side may work on a create whose reply was lost, seconds. A create is repeated
    * only after one and a half times as long without a trace of the first one.
