@@ -8,7 +8,6 @@ const DIGITS = 10;
 /** Readable enough, where the namespace leaves room for it. */
 const NAME_LENGTH_MAX = 28;
 const LABEL_LENGTH_MAX = 63;
-const ARM_LENGTH_MAX = 18;
 
 /** Facts of a version on the objects that serve it: too long or too free for label values. */
 export const ANNOTATIONS = {
@@ -41,33 +40,37 @@ function objectName(prefix: string, text: string, lengthMax: number): string {
 }
 
 /**
- * KServe makes the host `<name>-predictor-<namespace>` of an InferenceService, in one DNS label, and
- * reconciles nothing when it is too long.
+ * KServe makes the host `<name>[-<arm>]-predictor-<namespace>`, in one DNS label, and reconciles
+ * nothing when it is too long.
  */
-function serviceName(prefix: string, text: string, namespace: string): string {
-  const room = LABEL_LENGTH_MAX - '-predictor-'.length - namespace.length;
-  if (room >= prefix.length + DIGITS) {
-    return objectName(prefix, text, Math.min(room, NAME_LENGTH_MAX));
-  }
+function serviceName(
+  prefix: string,
+  text: string,
+  { namespace, armLength }: { readonly namespace: string; readonly armLength: number },
+): string {
+  const taken = '-predictor-'.length + armLength;
+  const room = LABEL_LENGTH_MAX - taken - namespace.length;
+  const least = prefix.length + DIGITS;
+  if (room >= least) return objectName(prefix, text, Math.min(room, NAME_LENGTH_MAX));
   throw new OrreryError(
     'SETTINGS_INVALID',
-    `Cannot serve in the namespace "${namespace}": KServe's host names leave no room for it, wanted at most ${LABEL_LENGTH_MAX - '-predictor-'.length - prefix.length - DIGITS} characters`,
+    `Cannot serve in the namespace "${namespace}": KServe's host names leave no room for it, wanted at most ${LABEL_LENGTH_MAX - taken - least} characters`,
   );
 }
 
 /** InferenceService of one version, `http-route`. */
 export function versionObject(key: string, namespace: string): string {
-  return serviceName('m-', key, namespace);
+  return serviceName('m-', key, { namespace, armLength: 0 });
 }
 
 /** InferenceService of a route, `canaries` and `revisions`. */
 export function routeObject(route: string, namespace: string): string {
-  return serviceName('r-', route, namespace);
+  return serviceName('r-', route, { namespace, armLength: '-v'.length + DIGITS });
 }
 
-/** `spec.predictor.name` of one version of a route. */
+/** `spec.predictor.name` of one version of a route: short, for the host's sake. */
 export function armName(key: string, version: string): string {
-  return objectName('v-', `${version} ${key}`, ARM_LENGTH_MAX);
+  return `v${sha256Hex(Buffer.from(`${version} ${key}`)).slice(0, DIGITS)}`;
 }
 
 /** The HTTPRoute of ours for a route. */

@@ -113,10 +113,12 @@ describe('names of objects', () => {
     }
     expect(codeOf(() => routeObject('a.b', 'n'.repeat(45)))).toBe('SETTINGS_INVALID');
   });
-  it('leave room for the Deployment of a canary, and differ where their texts differ', () => {
+  it('leave room for the host of a canary, and differ where their texts differ', () => {
     const arm = armName('fraud.eu-west.2026.11.24', '2026.11.24');
-    const service = routeObject('fraud.eu-west', 'ml');
-    expect(`${service}-${arm}-predictor`.length).toBeLessThanOrEqual(63);
+    for (const namespace of ['ml', 'n'.repeat(28)]) {
+      const service = routeObject('fraud.eu-west', namespace);
+      expect(`${service}-${arm}-predictor-${namespace}`.length).toBeLessThanOrEqual(63);
+    }
     expect(armName('fraud.eu-west.v1', 'v1')).not.toBe(armName('fraud.us-east.v1', 'v1'));
     expect(versionObject('a.b', 'ml')).not.toBe(versionObject('a-b', 'ml'));
   });

@@ -43,7 +43,7 @@ let worlds = 0;
 export async function openKserveWorld(changes: object = {}): Promise<KserveWorld> {
   const cluster = await ensureKubernetes();
   worlds += 1;
-  const namespace = `kserve-test-${process.pid}-${Date.now().toString(36)}-${worlds}`;
+  const namespace = `ks-${process.pid}-${Date.now().toString(36)}-${worlds}`;
   const client = adminClient(cluster, namespace);
   await client.create('/api/v1/namespaces', { metadata: { name: namespace } });
   await furnishNamespace(client);
