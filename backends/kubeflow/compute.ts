@@ -9,17 +9,14 @@ import type {
   JobStart,
 } from '../../core/ports/compute.ts';
 import type { KubernetesClient } from '../connections/kubernetes/client.ts';
-import { changeIn } from '../connections/kubernetes/watch.ts';
 import { revisionFor, STOP_WAIT_MS_MAX } from '../connections/polling.ts';
-import { assess } from './trainer/assessment.ts';
 import type { Snapshot } from './trainer/assessment.ts';
 import { firstStart, heldSeconds, isLive, isRunning } from './trainer/pods.ts';
-import { endRecordOf, stopMarkOf, writeEnd, writeStop } from './trainer/record.ts';
-import type { EndRecord } from './trainer/record.ts';
+import { stopMarkOf, writeStop } from './trainer/record.ts';
+import { nowSeconds, TrainJobReader } from './trainer/reader.ts';
 import { assertTrainerServed } from './trainer/served.ts';
 import type { TrainerSettings } from './trainer/settings.ts';
 import {
-  JOBSET_LABEL,
   PROGRAM_CONTAINER,
   remoteIdOf,
   trainJobOf,
@@ -27,14 +24,13 @@ import {
   trainJobsPath,
 } from './trainer/train-job.ts';
 import type { TrainJob } from './trainer/train-job.ts';
-import { lookAt } from './trainer/look.ts';
 
 /** Names that a TrainJob can have (RFC 1035 label); nobody else's can be ours. */
 const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 /** Names that were taken and are free again while one call tries to have them. */
 const CREATE_TRIES_MAX = 3;
-/** Other writers between a read and a write of one call. */
-const WRITE_TRIES_MAX = 20;
+/** How often a stop looks whether all below the job is at rest, milliseconds. */
+const STOP_POLL_MS = 1000;
 
 /**
  * Jobs as TrainJobs of Kubeflow Trainer (trainer.kubeflow.org/v1alpha1, v2.2 and newer).
@@ -47,11 +43,18 @@ const WRITE_TRIES_MAX = 20;
 export class TrainerCompute implements Compute {
   readonly #client: KubernetesClient;
   readonly #settings: TrainerSettings;
+  readonly #reader: TrainJobReader;
   #served = false;
 
   constructor(client: KubernetesClient, settings: TrainerSettings) {
     this.#client = client;
     this.#settings = settings;
+    this.#reader = new TrainJobReader(client);
+  }
+
+  /** Ends the watches. */
+  close(): void {
+    this.#reader.close();
   }
 
   async start(intent: JobIntent): Promise<JobStart> {
@@ -90,10 +93,10 @@ export class TrainerCompute implements Compute {
   }
 
   async read(handle: JobHandle, wait?: { since: number; waitMs: number }): Promise<JobReading> {
-    if (!NAME.test(handle.key)) return this.#lost(handle, 'no TrainJob can have this name');
+    if (!NAME.test(handle.key)) return this.#reader.lost(handle, 'no TrainJob can have this name');
     const until = Date.now() + (wait?.waitMs ?? 0);
     for (;;) {
-      const { reading, watchFrom } = await this.#readOnce(handle);
+      const { reading, token } = await this.#reader.read(handle, wait !== undefined);
       if (wait === undefined || reading.revision > wait.since) return reading;
       if (wait.since >= revisionFor('succeeded') && isLivePhase(reading.phase)) {
         throw new OrreryError(
@@ -103,13 +106,13 @@ export class TrainerCompute implements Compute {
       }
       const leftMs = until - Date.now();
       if (leftMs <= 0) return { ...reading, revision: Math.max(reading.revision, wait.since) };
-      await changeIn(this.#client, watchFrom, leftMs);
+      await this.#reader.changed(handle.key, token, leftMs);
     }
   }
 
   /** SIGUSR1 by way of `pods/exec` to the program of every running pod, each once. */
   async requestCheckpoint(handle: JobHandle): Promise<void> {
-    const { reading, snapshot } = await this.#readOnce(handle);
+    const { reading, snapshot } = await this.#reader.read(handle);
     if (!isLivePhase(reading.phase) || snapshot === null) return;
     const command = this.#settings.checkpointCommand;
     if (command === null) {
@@ -122,7 +125,7 @@ export class TrainerCompute implements Compute {
     const ends = await Promise.all(asked.map((pod) => this.#checkpointOne(handle, pod, command)));
     const fault = ends.find((end) => end !== null);
     // A program that ended while it was asked has nothing left to save.
-    if (fault !== undefined && isLivePhase((await this.#readOnce(handle)).reading.phase))
+    if (fault !== undefined && isLivePhase((await this.#reader.read(handle)).reading.phase))
       throw fault;
   }
 
@@ -146,10 +149,10 @@ export class TrainerCompute implements Compute {
   }
 
   async stop(handle: JobHandle): Promise<JobReading> {
-    if (!NAME.test(handle.key)) return this.#lost(handle, 'no TrainJob can have this name');
+    if (!NAME.test(handle.key)) return this.#reader.lost(handle, 'no TrainJob can have this name');
     const until = Date.now() + STOP_WAIT_MS_MAX;
     for (;;) {
-      const { reading, watchFrom, snapshot } = await this.#readOnce(handle);
+      const { reading, token, snapshot } = await this.#reader.read(handle);
       if (!isLivePhase(reading.phase)) return reading;
       if (snapshot !== null && !isBeingStopped(snapshot)) {
         await this.#suspend(snapshot);
@@ -162,7 +165,8 @@ export class TrainerCompute implements Compute {
           `Cannot tell the end of ${handle.key}, which was asked to stop ${STOP_WAIT_MS_MAX / 1000} s ago: it is still ${reading.phase} (${reading.reason})`,
         );
       }
-      await changeIn(this.#client, watchFrom, Math.min(leftMs, 1000));
+      // JobSets and Jobs are not watched, and tell the end too.
+      await this.#reader.changed(handle.key, token, Math.min(leftMs, STOP_POLL_MS));
     }
   }
 
@@ -180,96 +184,9 @@ export class TrainerCompute implements Compute {
     });
   }
 
-  /** Reads, and records an end that is not recorded yet. */
-  async #readOnce(handle: JobHandle) {
-    for (let tries = 0; tries < WRITE_TRIES_MAX; tries += 1) {
-      const look = await lookAt(this.#client, handle.key);
-      const { snapshot, pods, watchFrom } = look;
-      if (snapshot === null || !isMeant(handle, snapshot.job)) {
-        return {
-          reading: this.#absent(handle, snapshot === null ? pods.filter(isLive).length : 0),
-          snapshot: null,
-          watchFrom,
-        };
-      }
-      const recorded = endRecordOf(snapshot.job);
-      if (recorded !== null) {
-        return { reading: this.#ended(handle, recorded), snapshot, watchFrom };
-      }
-      const assessment = assess(snapshot, nowSeconds());
-      if (assessment.kind === 'live') {
-        const { phase, detail, progress, billableSeconds, reason } = assessment;
-        const revision = revisionFor(phase, detail);
-        const rest = { exit: null, outputs: {}, logUri: this.#logUri(handle.key) };
-        const reading = { phase, revision, progress, billableSeconds, reason, ...rest };
-        return { reading, snapshot, watchFrom };
-      }
-      if (await writeEnd(this.#client, snapshot.job, assessment.record)) {
-        return { reading: this.#ended(handle, assessment.record), snapshot, watchFrom };
-      }
-    }
-    throw new OrreryError(
-      'BACKEND_UNAVAILABLE',
-      `Cannot record the end of ${handle.key}: others wrote between read and write ${WRITE_TRIES_MAX} times`,
-    );
-  }
-
-  /** A TrainJob that is gone takes its pods with it; until they are, something still runs. */
-  #absent(handle: JobHandle, ending: number): JobReading {
-    if (ending === 0) return this.#lost(handle, 'there is no such TrainJob');
-    return {
-      ...this.#lost(
-        handle,
-        `its TrainJob was deleted by somebody; ${ending} pods are still ending`,
-      ),
-      phase: 'running',
-      revision: revisionFor('running'),
-    };
-  }
-
-  #lost({ key }: JobHandle, reason: string): JobReading {
-    return {
-      phase: 'lost',
-      revision: revisionFor('lost'),
-      progress: null,
-      exit: null,
-      billableSeconds: 0,
-      outputs: {},
-      reason,
-      logUri: this.#logUri(key),
-    };
-  }
-
-  #ended(
-    { key }: JobHandle,
-    { phase, exit, billableSeconds, outputs, reason }: EndRecord,
-  ): JobReading {
-    return {
-      phase,
-      revision: revisionFor(phase),
-      progress: null,
-      exit,
-      billableSeconds,
-      outputs,
-      reason,
-      logUri: this.#logUri(key),
-    };
-  }
-
   #handle(job: TrainJob): JobHandle {
     return { key: job.metadata.name, remoteId: remoteIdOf(job) };
   }
-
-  /** The command that shows the log: Kubernetes keeps none that has an address. */
-  #logUri(name: string): string {
-    return `kubectl logs --namespace ${this.#client.namespace} --selector ${JOBSET_LABEL}=${name} --all-containers`;
-  }
-}
-
-/** By its remote id; after a start whose reply was lost, by the key that our label repeats. */
-function isMeant({ key, remoteId }: JobHandle, job: TrainJob): boolean {
-  const isUnread = remoteId === key && job.metadata.labels?.[LABELS.key] === key;
-  return isUnread || remoteIdOf(job) === remoteId;
 }
 
 function isLivePhase(phase: JobPhase): boolean {
@@ -278,8 +195,4 @@ function isLivePhase(phase: JobPhase): boolean {
 
 function isBeingStopped({ job }: Snapshot): boolean {
   return job.spec.suspend === true && stopMarkOf(job) !== null;
-}
-
-function nowSeconds(): number {
-  return Math.floor(Date.now() / 1000);
 }

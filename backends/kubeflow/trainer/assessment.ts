@@ -10,6 +10,7 @@ import {
   heldSeconds,
   isLive,
   isRunning,
+  isUncounted,
   manifestText,
   waitingReason,
 } from './pods.ts';
@@ -22,7 +23,14 @@ import type { TrainJob } from './train-job.ts';
 export interface Child extends KubernetesObject {
   readonly kind?: string;
   readonly spec?: { readonly suspend?: boolean };
-  readonly status?: { readonly conditions?: readonly Condition[] };
+  readonly status?: {
+    readonly conditions?: readonly Condition[];
+    /** Of a Job: pods that have ended and are not in its counts yet. */
+    readonly uncountedTerminatedPods?: {
+      readonly succeeded?: readonly string[];
+      readonly failed?: readonly string[];
+    };
+  };
 }
 
 /** What was read of one TrainJob. Children are read where they decide: see `needsChildren`. */
@@ -135,18 +143,31 @@ function suspended(snapshot: Snapshot, nowSeconds: number): Assessment {
   };
 }
 
-/** Suspended all the way down, so that nothing can make a pod any more, and no pod left. */
+/**
+ * Suspended all the way down, so that nothing can make a pod any more, no pod left, and no verdict
+ * due: pods that ended are counted by their Job before it tells its own end, and a JobSet completes
+ * or fails by its Jobs though it is suspended. Until then a job that has succeeded looks stopped.
+ */
 function isAtRest({ job, pods, jobSet, jobs }: Snapshot): boolean {
-  const isSuspended = ({ status }: { status?: { conditions?: readonly Condition[] } }) =>
-    conditionOf(status?.conditions, 'Suspended') !== undefined;
-  const isOver = ({ status }: Child) =>
-    ['Complete', 'Failed'].some((type) => conditionOf(status?.conditions, type) !== undefined);
+  const has = (type: string) => (child: Pick<Child, 'status'>) =>
+    conditionOf(child.status?.conditions, type) !== undefined;
+  const isSuspended = has('Suspended');
+  const hasFailed = has('Failed');
+  const isOver = (child: Child) => has('Complete')(child) || hasFailed(child);
+  const isVerdictDue = jobs.some(hasFailed) || (jobs.length > 0 && jobs.every(isOver));
   return (
     isSuspended(job) &&
     (jobSet === null || isSuspended(jobSet)) &&
     jobs.every((child) => isSuspended(child) || isOver(child)) &&
-    !pods.some(isLive)
+    !isVerdictDue &&
+    !jobs.some(hasUncounted) &&
+    !pods.some((pod) => isLive(pod) || isUncounted(pod))
   );
+}
+
+function hasUncounted({ status }: Child): boolean {
+  const { succeeded = [], failed = [] } = status?.uncountedTerminatedPods ?? {};
+  return succeeded.length + failed.length > 0;
 }
 
 function live(

@@ -1,22 +1,19 @@
+import { LABELS } from '../../../core/labels.ts';
 import type { Pod } from '../../connections/kubernetes/objects.ts';
 import { listCollection } from '../../connections/kubernetes/watch.ts';
-import type { Collection } from '../../connections/kubernetes/watch.ts';
+import type { Collection, KeyOf } from '../../connections/kubernetes/watch.ts';
 import type { KubernetesClient } from '../../connections/kubernetes/client.ts';
 import { needsChildren } from './assessment.ts';
 import type { Child, Snapshot } from './assessment.ts';
-import { JOBSET_LABEL, trainJobsPath } from './train-job.ts';
+import { JOBSET_LABEL, trainJobPath, trainJobsPath } from './train-job.ts';
 import type { TrainJob } from './train-job.ts';
 
-/** A read of one job, with where a watch must begin to miss nothing after it. */
+/** A read of one job. */
 export interface Look {
   /** null when there is no such TrainJob. */
   readonly snapshot: Snapshot | null;
   /** Pods with its name, also of a TrainJob that was deleted. */
   readonly pods: readonly Pod[];
-  readonly watchFrom: readonly {
-    readonly collection: Collection;
-    readonly resourceVersion: string;
-  }[];
 }
 
 interface Event {
@@ -32,22 +29,32 @@ interface Event {
 
 /** Reads a TrainJob and what hangs below it. */
 export async function lookAt(client: KubernetesClient, name: string): Promise<Look> {
-  const jobs: Collection = {
-    path: trainJobsPath(client.namespace),
-    fieldSelector: `metadata.name=${name}`,
-  };
-  const pods = below(client, '/api/v1', 'pods', name);
-  const jobListing = await listCollection<TrainJob>(client, jobs);
-  const podListing = await listCollection<Pod>(client, pods);
-  const job = jobListing.items[0];
-  return {
-    snapshot: job === undefined ? null : await snapshotOf(client, job, podListing.items),
-    pods: podListing.items,
-    watchFrom: [
-      { collection: jobs, resourceVersion: jobListing.resourceVersion },
-      { collection: pods, resourceVersion: podListing.resourceVersion },
-    ],
-  };
+  const job = await client.get<TrainJob>(trainJobPath(client.namespace, name));
+  const pods = (await listCollection<Pod>(client, below(client, '/api/v1', 'pods', name))).items;
+  return { snapshot: job === null ? null : await snapshotOf(client, job, pods), pods };
+}
+
+/** What tells that a job has changed: itself, and the pods below it. */
+export function watchedBy(client: KubernetesClient): readonly {
+  readonly collection: Collection;
+  readonly keyOf: KeyOf;
+}[] {
+  return [
+    {
+      collection: {
+        path: trainJobsPath(client.namespace),
+        labelSelector: `${LABELS.managed}=true`,
+      },
+      keyOf: ({ metadata }) => metadata.name,
+    },
+    {
+      collection: {
+        path: `/api/v1/namespaces/${client.namespace}/pods`,
+        labelSelector: JOBSET_LABEL,
+      },
+      keyOf: ({ metadata }) => metadata.labels?.[JOBSET_LABEL] ?? null,
+    },
+  ];
 }
 
 /** Adds the JobSet, the Jobs and their events where the state hangs on them. */

@@ -11,10 +11,12 @@ export function openTrainer(
   settings: TrainerSettings,
   book: PriceBook | undefined,
 ): Part {
+  const compute = new TrainerCompute(client, settings);
   return {
-    ports: { compute: new TrainerCompute(client, settings) },
+    ports: { compute },
     list: () => listTrainJobs(client, book),
     check: () => checkTrainer(client, settings).catch(unforeseen),
+    close: () => Promise.resolve(compute.close()),
   };
 }
 

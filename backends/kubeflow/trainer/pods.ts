@@ -11,6 +11,11 @@ export function isLive({ status }: Pod): boolean {
   return status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 }
 
+/** The finalizer goes when its Job has counted how the pod ended. */
+export function isUncounted({ metadata }: Pod): boolean {
+  return metadata.finalizers?.includes('batch.kubernetes.io/job-tracking') === true;
+}
+
 export function isRunning(pod: Pod): boolean {
   return isLive(pod) && pod.status?.phase === 'Running';
 }

@@ -2,13 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 
 import { assess } from '../../../backends/kubeflow/trainer/assessment.ts';
 import type { Child, Snapshot } from '../../../backends/kubeflow/trainer/assessment.ts';
-import { readManifest } from '../../../backends/kubeflow/trainer/manifest.ts';
-import { endRecordOf } from '../../../backends/kubeflow/trainer/record.ts';
-import { trainJobOf } from '../../../backends/kubeflow/trainer/train-job.ts';
 import type { TrainJob } from '../../../backends/kubeflow/trainer/train-job.ts';
-import { trainerSettings } from '../../../backends/kubeflow/trainer/settings.ts';
 import type { Condition, Pod } from '../../../backends/connections/kubernetes/objects.ts';
-import { contractIntent } from '../../support/contract/harness.ts';
 
 const START = Date.parse('2026-11-24T10:00:00Z') / 1000;
 const at = (second: number) => new Date((START + second) * 1000).toISOString();
@@ -183,6 +178,41 @@ describe('assess', () => {
     ['a pod is left', { pods: [pod('Running')], jobSet: SUSPENDED }],
     ['the JobSet is not suspended', { jobSet: { metadata: meta('c') } }],
     ['a Job is not suspended', { jobSet: SUSPENDED, jobs: [{ metadata: meta('c') }] }],
+    [
+      'its Jobs have completed and the JobSet has not said so',
+      {
+        jobSet: SUSPENDED,
+        jobs: [{ metadata: meta('c'), status: { conditions: [condition('Complete')] } }],
+      },
+    ],
+    [
+      'a Job has not counted a pod that ended',
+      {
+        jobSet: SUSPENDED,
+        jobs: [
+          {
+            metadata: meta('c'),
+            status: {
+              conditions: [condition('Suspended')],
+              uncountedTerminatedPods: { succeeded: ['uid-p'] },
+            },
+          },
+        ],
+      },
+    ],
+    [
+      'a pod that ended is not counted yet',
+      {
+        jobSet: SUSPENDED,
+        jobs: [SUSPENDED],
+        pods: [
+          {
+            ...pod('Succeeded', terminated(0, 30)),
+            metadata: meta('p', { finalizers: ['batch.kubernetes.io/job-tracking'] }),
+          },
+        ],
+      },
+    ],
   ])('says running of a job that is being stopped while %s', (_what, more) => {
     expect(assess(snapshot(stopping, more), START + 100)).toMatchObject({
       kind: 'live',
@@ -208,85 +238,5 @@ describe('assess', () => {
     });
     const pods = [pod('Succeeded', terminated(0, 30, { message: MANIFEST }))];
     expect(end(snapshot(both, { pods }))).toMatchObject({ phase: 'succeeded' });
-  });
-});
-
-describe('readManifest', () => {
-  test.each([
-    [undefined, 'told no outputs'],
-    ['not json', 'is not JSON'],
-    ['{"outputs":{}}', 'lacks model.onnx'],
-    [JSON.stringify({ outputs: { 'model.onnx': { ...REF, sha256: 'XY' } } }), 'is wrong at'],
-  ])('finds fault with %j', (text, fault) => {
-    expect(readManifest(text, ['model.onnx'])).toEqual({
-      fault: expect.stringContaining(fault) as unknown,
-    });
-  });
-
-  test('wants nothing of a program that declares nothing', () => {
-    expect(readManifest(undefined, [])).toEqual({ outputs: {} });
-  });
-});
-
-describe('endRecordOf', () => {
-  const record = { phase: 'cancelled', exit: null, billableSeconds: 1, outputs: {}, reason: '' };
-  const text = JSON.stringify({ ...record, startedAt: null });
-  const ended = (suspend: boolean, value = text): TrainJob => ({
-    ...job({ suspend }),
-    metadata: meta('j1', { annotations: { 'orrery-end': value } }),
-  });
-
-  test('does not count for a job that somebody resumed after it was stopped', () => {
-    expect(endRecordOf(ended(true))?.phase).toBe('cancelled');
-    expect(endRecordOf(ended(false))).toBeNull();
-  });
-
-  test('does not count when somebody wrote something else there', () => {
-    expect(endRecordOf(ended(true, '{"phase":"fine"}'))).toBeNull();
-    expect(endRecordOf(ended(true, 'fine'))).toBeNull();
-  });
-});
-
-describe('trainJobOf', () => {
-  const settings = trainerSettings.parse({
-    runtimes: { train: { name: 'orrery', nodes: 2 } },
-    programs: { fraud: { image: 'fraud:7', command: ['python', '-m', 'fraud'] } },
-    outputUri: 's3://models/orrery',
-  });
-  const intent = contractIntent({ command: ['fraud', '--x'], version: 'v1.', outputs: ['m'] }, 'n');
-
-  test('names the job by its key and puts a program in the place of its word', () => {
-    expect(trainJobOf(intent, 'training', settings)).toMatchObject({
-      metadata: { name: intent.key, namespace: 'training' },
-      spec: {
-        runtimeRef: { name: 'orrery', kind: 'ClusterTrainingRuntime' },
-        activeDeadlineSeconds: 120,
-        trainer: { image: 'fraud:7', command: ['python', '-m', 'fraud', '--x'], numNodes: 2 },
-      },
-    });
-  });
-
-  test('leaves a version that can be no label to the annotations', () => {
-    const { metadata } = trainJobOf(intent, 'training', settings) as TrainJob;
-    expect(metadata.labels).not.toHaveProperty('orrery-version');
-    expect(metadata.annotations).toMatchObject({
-      'orrery-version': 'v1.',
-      'orrery-workflow-id': intent.spec.labels.workflowId,
-    });
-  });
-
-  test('tells the program where its outputs and checkpoints go', () => {
-    const scoped = { ...intent, spec: { ...intent.spec, checkpointScope: 'c1' } };
-    const { spec } = trainJobOf(scoped, 'training', settings) as TrainJob;
-    const env = Object.fromEntries(
-      (spec.trainer?.env ?? []).map(({ name, value }) => [name, value]),
-    );
-    expect(env).toMatchObject({
-      ORRERY_JOB_KEY: intent.key,
-      ORRERY_OUTPUT_URI: `s3://models/orrery/${intent.key}`,
-      ORRERY_CHECKPOINT_URI: 's3://models/orrery/checkpoints/c1',
-      ORRERY_PARAMS_JSON: '{"nonce":"n"}',
-      ORRERY_MANIFEST_FILE: '/dev/termination-log',
-    });
   });
 });

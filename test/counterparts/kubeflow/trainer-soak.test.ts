@@ -33,7 +33,7 @@ const TRIES_MAX = 200;
 const WRITES_STRUCK = 0.5;
 const READS_STRUCK = 0.12;
 const STOPPED = 0.5;
-const REPEATED = 0.3;
+const REPEATED = 0.6;
 
 const FAULTS: readonly ProxyFault[] = [
   { kind: 'reset-before' },
