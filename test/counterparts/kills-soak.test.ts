@@ -9,7 +9,8 @@ import { describe, expect, it } from '@jest/globals';
 
 import { REGISTRY } from '../../backends/registry.ts';
 import { HARNESS_FOLDERS } from '../support/contract/all.ts';
-import { killWorkers, type KillPlan, type OpenSoak } from '../support/kill-soak.ts';
+import { killWorkers, type KillPlan } from '../support/kill-soak.ts';
+import type { OpenSoak } from '../support/soak-runs.ts';
 
 const SOAK = process.env['ORRERY_SOAK'] === '1';
 const SEED = Number(process.env['ORRERY_SEED'] ?? 20261124);

@@ -5,45 +5,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 
-import type { ArtifactRef } from '../../core/ports/artifacts.ts';
 import { seededRandom } from '../../kernels/statistics/random.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
 import { setCurrentVersion } from '../../workers/deployment.ts';
-import type { ContractJob, ContractPipeline } from './contract/harness.ts';
 import { startEngine, type TestEngine } from './engine.ts';
+import { startRun, type Soak } from './soak-runs.ts';
 import { until } from './until.ts';
 import { startWorker, type WorkerProcess } from './worker-processes.ts';
-
-/** A piece of work as the far side accounts for it. */
-export interface FarWork {
-  readonly key: string;
-  readonly workflowId: string;
-  readonly live: boolean;
-}
-
-/** What a harness module exports as `soaks`: name → how to open it. */
-export type OpenSoak = () => Promise<Soak>;
-export interface Soak {
-  /** Name in the registry. */
-  readonly backend: string;
-  /** Settings of the backend for worker processes, on the real counterpart. */
-  readonly settings: unknown;
-  /** What runs: a job through `trainModel`, or a run through `runPipeline`; each ends within seconds. */
-  readonly work:
-    | {
-        readonly port: 'compute';
-        readonly job: ContractJob;
-        /** An input that the backend can stage. */
-        readonly data: ArtifactRef;
-      }
-    | { readonly port: 'pipeline'; readonly run: ContractPipeline };
-  /** Everything that workers of this soak made, dead or alive, asked of the far side itself. */
-  ledger(): Promise<readonly FarWork[]>;
-  close(): Promise<void>;
-}
 
 export interface KillPlan {
   readonly seed: number;
@@ -71,7 +42,6 @@ export interface KillReport {
 /** Longest pause of running work before a kill. */
 const PAUSE_MS_MAX = 1500;
 const END_MS_MAX = 300_000;
-const SECONDS_OF_A_JOB_MAX = 600;
 
 interface Run {
   readonly handle: WorkflowHandle;
@@ -89,7 +59,7 @@ export async function killWorkers(soak: Soak, plan: KillPlan): Promise<KillRepor
   const workers: WorkerProcess[] = [];
   try {
     const { buildId } = await workflowBundle(home);
-    const where = { home, address: engine.address };
+    const where = { home, address: engine.address, env: soak.env ?? {} };
     workers.push(startWorker(['orchestrate'], where), startWorker(['control', 'watch'], where));
     await setCurrentVersion(engine.client, 'default', buildId);
     return await new Killing(soak, plan, engine, workers).run();
@@ -256,43 +226,6 @@ function endOf(error: unknown): string {
     causes.push(cause.message);
   }
   return `failed: ${causes.join(' ← ')}`;
-}
-
-function startRun(client: Client, soak: Soak, seed: number, nth: number): Promise<WorkflowHandle> {
-  const version = `r${seed}-${nth}`;
-  const base = { schemaVersion: 1, model: 'soak', version };
-  const { work, backend } = soak;
-  const backends = { default: 'sim', [work.port]: backend };
-  if (work.port === 'compute') {
-    const program = {
-      command: work.job.command,
-      params: { nonce: version },
-      timeoutSeconds: SECONDS_OF_A_JOB_MAX,
-    };
-    const training = {
-      prepare: program,
-      train: program,
-      resources: { cpus: 1, memoryMiB: 128 },
-      graceSeconds: 5,
-    };
-    const { data } = work;
-    return client.workflow.start('trainModel', {
-      taskQueue: 'orchestrate',
-      workflowId: `training/soak/${version}`,
-      args: [{ ...base, backends, data, training }],
-    });
-  }
-  const pipeline = {
-    pipeline: work.run.pipeline,
-    version: null,
-    params: { ...work.run.params, nonce: version },
-    timeoutSeconds: SECONDS_OF_A_JOB_MAX,
-  };
-  return client.workflow.start('runPipeline', {
-    taskQueue: 'orchestrate',
-    workflowId: `pipeline/soak/${version}/soak`,
-    args: [{ ...base, name: 'soak', backends, pipeline }],
-  });
 }
 
 function pause(ms: number): Promise<void> {

@@ -3,7 +3,7 @@ import { isOver } from '../../../backends/airflow/run-reading.ts';
 import { listRuns } from '../../../backends/airflow/runs.ts';
 import type { Harnesses } from '../../support/contract/all.ts';
 import { openPorts, type Harness } from '../../support/contract/harness.ts';
-import type { OpenSoak, Soak } from '../../support/kill-soak.ts';
+import type { OpenSoak, Soak } from '../../support/soak-runs.ts';
 import { flowOf, shellTask } from './flows.ts';
 import { openAirflow } from './opened.ts';
 import { defined, witness } from './runs.ts';

@@ -1,5 +1,5 @@
 import type { Harnesses } from '../../support/contract/all.ts';
-import type { OpenSoak } from '../../support/kill-soak.ts';
+import type { OpenSoak } from '../../support/soak-runs.ts';
 import { openKatibHarness } from './katib-way.ts';
 import { openKfpHarness, openKfpSoak } from './kfp-way.ts';
 import { openKserveHarness } from './kserve-way.ts';

@@ -1,7 +1,7 @@
 import { backend } from '../../../backends/kubeflow/index.ts';
 import { provenanceOf } from '../../../backends/kubeflow/kfp/provenance.ts';
 import { openPorts, type Harness } from '../../support/contract/harness.ts';
-import type { Soak } from '../../support/kill-soak.ts';
+import type { Soak } from '../../support/soak-runs.ts';
 import { kfpFacts, QUICK, SAMPLE, startKfp } from '../kfp/open.ts';
 
 /** Pipelines by the backend as a worker opens it, behind KFP's published API. */

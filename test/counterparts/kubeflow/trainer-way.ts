@@ -4,7 +4,7 @@ import type { OpenBackend } from '../../../core/backend.ts';
 import type { Compute, JobHandle, JobReading } from '../../../core/ports/compute.ts';
 import { openPorts } from '../../support/contract/harness.ts';
 import type { ContractJob, Harness } from '../../support/contract/harness.ts';
-import type { FarWork, Soak } from '../../support/kill-soak.ts';
+import type { FarWork, Soak } from '../../support/soak-runs.ts';
 import type { Pod } from '../../../backends/connections/kubernetes/objects.ts';
 import {
   ANNOTATIONS,

@@ -9,38 +9,20 @@ import type { Signer } from '../../../core/ports/signer.ts';
 import { signEnvelope, verifyEnvelope } from '../../../kernels/evidence/dsse.ts';
 import { generateSignerKey } from '../../../kernels/evidence/keys.ts';
 import type { Harnesses } from '../../support/contract/all.ts';
-import {
-  freshName,
-  openPorts,
-  type ContractJob,
-  type Harness,
-} from '../../support/contract/harness.ts';
+import { freshName, openPorts, type Harness } from '../../support/contract/harness.ts';
+import type { OpenSoak } from '../../support/soak-runs.ts';
 import { BUCKET, openTestLayer, putText, REGION, settingsFor } from './far-side.ts';
+import { openJobSoak, openRunSoak } from './kill-way.ts';
 import { onnxBytes } from './onnx-bytes.ts';
+import { definitionText, livingJob } from './works.ts';
 
 export const harnesses: Harnesses = { 'SageMaker on moto': { open: openSagemaker } };
+export const soaks: Readonly<Record<string, OpenSoak>> = {
+  'jobs of SageMaker': openJobSoak,
+  'pipeline runs of SageMaker': openRunSoak,
+};
 
 const ACCOUNT = '123456789012';
-const STEPS = ['prepare', 'train'];
-
-/** A job whose life the layer reads from its command. */
-export function livingJob(life: object, version = 'v1'): ContractJob {
-  return {
-    command: ['program', `life=${JSON.stringify(life)}`],
-    version,
-    outputs: ['model.onnx'],
-  };
-}
-
-/** A definition of two steps. */
-export function definitionText(variant = 1): string {
-  return JSON.stringify({
-    Version: '2020-12-01',
-    Metadata: { variant },
-    Parameters: ['life', 'nonce'].map((Name) => ({ Name, Type: 'String' })),
-    Steps: STEPS.map((Name) => ({ Name, Type: 'Training', Arguments: {} })),
-  });
-}
 
 /** The backend on moto, with the layer before it. */
 async function openSagemaker(): Promise<Harness> {

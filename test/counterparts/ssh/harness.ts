@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { backend } from '../../../backends/ssh/index.ts';
 import type { Harnesses } from '../../support/contract/all.ts';
 import { openPorts, type ContractJob, type Harness } from '../../support/contract/harness.ts';
+import type { OpenSoak } from '../../support/soak-runs.ts';
+import { openSshSoak } from './kill-way.ts';
 import { sshSettingsIn } from './settings.ts';
 
 export const harnesses: Harnesses = { ssh: { open: openSsh } };
+export const soaks: Readonly<Record<string, OpenSoak>> = { ssh: openSshSoak };
 
 async function openSsh(): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'orrery-ssh-'));
