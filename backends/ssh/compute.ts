@@ -1,24 +1,19 @@
 import { OrreryError } from '../../core/errors.ts';
 import type { ArtifactRef } from '../../core/ports/artifacts.ts';
-import type {
-  Compute,
-  JobHandle,
-  JobIntent,
-  JobReading,
-  JobStart,
-} from '../../core/ports/compute.ts';
+import type { Compute, JobIntent, JobReading, JobStart } from '../../core/ports/compute.ts';
 import { isTerminal, revisionFor, stopAndRead, waitForNews } from '../connections/polling.ts';
 import { fetchOutput, sendInputs } from './files.ts';
 import type { Host } from './host.ts';
 import { checked, payloadOf } from './payload.ts';
 import { toldBy } from './reading.ts';
+import { createWaiting } from './waiting.ts';
 import type { Told } from './reading.ts';
 import type { SshSettings } from './settings.ts';
 
-/** Longest wait on the host in one call, milliseconds; longer ones are several calls. */
-const HOST_WAIT_MS_MAX = 20_000;
 /** Waiting happens on the host, so the next call comes at once. */
 const PACE = { pollMs: 0 };
+/** How long one look after a stop waits for the end, milliseconds. */
+const STOP_WAIT_MS = 20_000;
 
 const LOST: Omit<JobReading, 'logUri'> = {
   phase: 'lost',
@@ -32,14 +27,15 @@ const LOST: Omit<JobReading, 'logUri'> = {
 
 /** Jobs as folders on one host; what host.sh says at its top is how they live and end. */
 export function createCompute(settings: SshSettings, host: Host): Compute {
-  const read = async ({ key }: Pick<JobHandle, 'key'>, since = -1, waitMs = 0) =>
+  const read = createWaiting(async (key, since, waitMs) =>
     toldBy(
       await host.ask({
         action: `read the job ${key}`,
         order: 'read',
         words: [checked(key, 'the key'), String(since), String(waitMs)],
       }),
-    );
+    ),
+  );
   const logUri = (key: string) => host.address(`${remoteId(settings, key)}/log`);
   const readingOf = async (key: string, told: Told | null): Promise<JobReading> => {
     if (told === null) return { ...LOST, logUri: logUri(key) };
@@ -51,12 +47,11 @@ export function createCompute(settings: SshSettings, host: Host): Compute {
     return { ...reading, outputs: refs, logUri: logUri(key) };
   };
   return {
-    start: (intent) => start(settings, host, intent, () => read(intent)),
+    start: (intent) => start(settings, host, intent, () => read(intent.key)),
     async read({ key }, wait) {
       const until = Date.now() + (wait?.waitMs ?? 0);
       const next = async () => {
-        const waitMs = Math.min(Math.max(until - Date.now(), 0), HOST_WAIT_MS_MAX);
-        return readingOf(key, await read({ key }, wait?.since, waitMs));
+        return readingOf(key, await read(key, wait?.since, Math.max(until - Date.now(), 0)));
       };
       return waitForNews(next, wait, PACE);
     },
@@ -67,10 +62,10 @@ export function createCompute(settings: SshSettings, host: Host): Compute {
     async stop({ key }) {
       let waitMs = 0;
       return stopAndRead(
-        async () => readingOf(key, await read({ key }, revisionFor('running', Infinity), waitMs)),
+        async () => readingOf(key, await read(key, revisionFor('running', Infinity), waitMs)),
         async () => {
           await host.ask({ action: `stop the job ${key}`, order: 'stop', words: [key] });
-          waitMs = HOST_WAIT_MS_MAX;
+          waitMs = STOP_WAIT_MS;
         },
         PACE,
       );

@@ -98,15 +98,24 @@ start() {
   tell "$job"
 }
 
+# What changes when there is news; cheap, since it is asked twice a second. No news: not there yet.
+marks() { stat -c %.3Y "$1" "$1/started" "$1/exit" "$1/progress.json" 2>/dev/null; }
+
 # read KEY SINCE WAITMS: answers once the revision exceeds SINCE, or after WAITMS
 read_job() {
-  job=$jobs/$1 until=$(($(now) + $3))
+  job=$jobs/$1 looks=$((($3 + 499) / 500)) before=$(marks "$jobs/$1")
   [ -d "$job" ] || { echo "phase unknown"; exit 0; }
-  while [ "$3" -gt 0 ] && [ "$(revision "$job" "$(phase "$job")")" -le "$2" ] && [ "$(now)" -lt "$until" ]; do
-    sleep 0.25
-    [ -d "$job" ] || { echo "phase unknown"; exit 0; }
-  done
-  tell "$job"
+  if [ "$looks" -gt 0 ] && [ "$(revision "$job" "$(phase "$job")")" -le "$2" ]; then
+    while [ "$looks" -gt 0 ] && [ "$(marks "$job")" = "$before" ]; do
+      sleep 0.5
+      looks=$((looks - 1))
+      # Death leaves no mark but a free lock.
+      if [ $((looks % 4)) = 0 ] && [ ! -e "$job/exit" ] && [ -e "$job/started" ]; then
+        held "$job" || looks=0
+      fi
+    done
+  fi
+  if [ -d "$job" ]; then tell "$job"; else echo "phase unknown"; fi
 }
 
 # stop KEY: asks for the end; `timeout` sends SIGKILL after the grace

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -28,6 +29,8 @@ export interface Call {
 /** What one host does when it is asked: `lines` are those of host.sh, `name value`. */
 export interface Host {
   ask(call: Call): Promise<readonly Line[]>;
+  /** Ends the calls that wait. */
+  close(): void;
   /** `ssh://user@host:port/path`, for people. */
   address(path: string): string;
 }
@@ -36,10 +39,14 @@ export type Line = readonly [name: string, value: string];
 /** The OpenSSH client as a child process for each call: no connection is kept, nothing to close. */
 export function createHost(settings: SshSettings): Host {
   const { user, host, port, root } = settings;
+  const open = new Set<ChildProcess>();
   return {
+    close: () => {
+      for (const child of open) child.kill();
+    },
     ask: async (call) => {
       const command = ['sh', '-c', HOST_SCRIPT, 'orrery', root, call.order, ...(call.words ?? [])];
-      const text = await run([...options(settings), command.map(quoted).join(' ')], call);
+      const text = await run(open, [...options(settings), command.map(quoted).join(' ')], call);
       return text
         .split('\n')
         .filter((line) => line !== '')
@@ -75,15 +82,20 @@ function options(settings: SshSettings): readonly string[] {
   return ['-F', 'none', '-T', ...pairs, '-i', identityFile, '-p', String(port), '-l', user, host];
 }
 
-async function run(args: readonly string[], { action, send, receive }: Call): Promise<string> {
+async function run(
+  open: Set<ChildProcess>,
+  args: readonly string[],
+  { action, send, receive }: Call,
+): Promise<string> {
   const child = spawn('ssh', args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  open.add(child);
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', (cause: NodeJS.ErrnoException) => {
       const state = cause.code === 'ENOENT' ? 'no program "ssh" is installed' : cause.message;
       reject(new OrreryError('TOOL_MISSING', `Cannot ${action}: ${state}`, { cause }));
     });
     child.once('close', resolve);
-  });
+  }).finally(() => open.delete(child));
   let text = '';
   let told = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (told += chunk));

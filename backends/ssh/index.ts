@@ -38,7 +38,7 @@ export const backend: Backend<SshSettings> = {
         prices: createPrices(settings),
       },
       check: () => checkHost(host, settings.root),
-      close: () => Promise.resolve(),
+      close: async () => host.close(),
     });
   },
 };

@@ -42,6 +42,8 @@ export async function startServer(): Promise<SshServer> {
     ListenAddress: '127.0.0.1',
     Port: port,
     HostKey: path('host'),
+    // Each call is a login, and many jobs are watched at once.
+    MaxStartups: 200,
     AuthorizedKeysFile: path('login.pub'),
     PidFile: 'none',
     PasswordAuthentication: 'no',
