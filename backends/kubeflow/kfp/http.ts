@@ -149,6 +149,13 @@ function told(json: unknown, text: string) {
 
 function unreachable(action: string, cause: unknown): OrreryError {
   const { code, message } = rootOf(cause);
+  if (/certificate|self.signed|ERR_TLS|UNABLE_TO_VERIFY/i.test(`${code} ${message}`)) {
+    return new OrreryError(
+      'SETTINGS_INVALID',
+      `Cannot ${action}: the certificate of Kubeflow Pipelines is not trusted (${message}), wanted its authority in kfp.caFile`,
+      { cause },
+    );
+  }
   const sent = !UNSENT.includes(code);
   return new OrreryError(
     'BACKEND_UNAVAILABLE',
@@ -159,7 +166,7 @@ function unreachable(action: string, cause: unknown): OrreryError {
 
 function rootOf(error: unknown): { readonly code: string; readonly message: string } {
   const { cause } = error as { cause?: unknown };
-  if (cause instanceof Error) return rootOf(cause);
+  if (typeof cause === 'object' && cause !== null && 'message' in cause) return rootOf(cause);
   const { code, message } = error as { code?: unknown; message?: string };
   return { code: typeof code === 'string' ? code : '', message: message ?? String(error) };
 }
