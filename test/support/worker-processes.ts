@@ -18,7 +18,12 @@ export interface WorkerProcess {
 /** Real worker processes, as `up` starts them: `node workers/main.ts <queue> …`. */
 export function startWorker(
   queues: readonly TaskQueue[],
-  options: { readonly home: string; readonly address: string },
+  options: {
+    readonly home: string;
+    readonly address: string;
+    /** Further variables, such as test credentials. */
+    readonly env?: Readonly<Record<string, string>>;
+  },
 ): WorkerProcess {
   const node = join(PROJECT_ROOT, 'node_modules', '.bin', 'node');
   const start = (): ChildProcess => {
@@ -31,6 +36,7 @@ export function startWorker(
         TEMPORAL_ADDRESS: options.address,
         NODE_COMPILE_CACHE: join(options.home, 'cache', 'node'),
         NODE_NO_WARNINGS: '1',
+        ...options.env,
       },
     });
   };

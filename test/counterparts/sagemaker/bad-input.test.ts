@@ -11,7 +11,7 @@ import { startFaultProxy } from '../../support/fault-proxy.ts';
 import type { FaultProxy, ProxyFault } from '../../support/fault-proxy.ts';
 import { until } from '../../support/until.ts';
 import { openTestLayer, REGION, ROLE, settingsFor } from './far-side.ts';
-import { livingJob } from './harness.ts';
+import { livingJob } from './works.ts';
 import type { Layer } from './layer/server.ts';
 import { WireError } from './layer/wire.ts';
 

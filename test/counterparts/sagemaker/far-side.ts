@@ -13,10 +13,14 @@ export const ROLE = 'arn:aws:iam::123456789012:role/orrery';
 const SPEED = 100;
 
 /** What moto takes for credentials; they open nothing anywhere. */
+export const TEST_CREDENTIALS = {
+  AWS_ACCESS_KEY_ID: 'testing',
+  AWS_SECRET_ACCESS_KEY: 'testing',
+  AWS_EC2_METADATA_DISABLED: 'true',
+} as const;
+
 export function useTestCredentials(): void {
-  process.env['AWS_ACCESS_KEY_ID'] = 'testing';
-  process.env['AWS_SECRET_ACCESS_KEY'] = 'testing';
-  process.env['AWS_EC2_METADATA_DISABLED'] = 'true';
+  Object.assign(process.env, TEST_CREDENTIALS);
 }
 
 /** Settings that lead to a layer, or to whatever stands in front of it. */

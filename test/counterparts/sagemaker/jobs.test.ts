@@ -8,7 +8,7 @@ import { jobIntent } from '../../../core/training/job-key.ts';
 import { contractSpec, freshName } from '../../support/contract/harness.ts';
 import { until } from '../../support/until.ts';
 import { BUCKET, openTestLayer, putText, s3Client, settingsFor } from './far-side.ts';
-import { livingJob } from './harness.ts';
+import { livingJob } from './works.ts';
 import type { Layer } from './layer/server.ts';
 
 /** Seconds of the layer in one of ours, where the test measures how soon something is noticed. */

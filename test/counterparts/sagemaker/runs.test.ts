@@ -11,7 +11,7 @@ import {
 } from '../../support/contract/harness.ts';
 import { until } from '../../support/until.ts';
 import { openTestLayer, settingsFor } from './far-side.ts';
-import { livingJob } from './harness.ts';
+import { livingJob } from './works.ts';
 import type { Layer } from './layer/server.ts';
 import { WireError } from './layer/wire.ts';
 

@@ -20,7 +20,7 @@ import { contractSpec, freshName, pipelineIntent } from '../../support/contract/
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import type { FaultProxy } from '../../support/fault-proxy.ts';
 import { openTestLayer, settingsFor } from './far-side.ts';
-import { definitionText, livingJob } from './harness.ts';
+import { definitionText, livingJob } from './works.ts';
 import type { Layer } from './layer/server.ts';
 import { Crash, faultsFor, mortal, MOMENTS } from './mortal.ts';
 
@@ -29,16 +29,18 @@ const SEED = Number(process.env['ORRERY_SEED'] ?? 20_261_124);
 const LANES = 8;
 /** Lives that one step may take before the soak calls it stuck. */
 const LIVES_MAX = 60;
-const DEATH_SHARE = 0.6;
+const DEATH_SHARE = 0.75;
 const FAULT_SHARE = 0.08;
 /** Readings under a key after its start, as a watcher makes them. */
-const READS = 2;
-/** Calls among which a worker dies. */
-const CALLS_BEFORE_DEATH = 4;
+const READS = 4;
+/** Calls of each step, among which a worker dies. */
+const CALLS = { start: 4, read: 2, stop: 3 } as const;
 /** Runs of one pipeline: a list of moto and of the layer grows with them. */
 const RUNS_PER_PIPELINE = 100;
 const TIMEOUT_MS = 1_500;
 const SLOW_MS = 1_900;
+/** A line of progress after so many crashes. */
+const TOLD_EVERY = 1_000;
 const SOAK_MS_MAX = 3_600_000;
 /** What a worker may meet on this far side and try again. */
 const TRANSIENT: readonly ErrorCode[] = ['BACKEND_UNAVAILABLE', 'REPLY_MALFORMED'];
@@ -202,14 +204,14 @@ async function liveAndDie(scene: Scene): Promise<void> {
 /** One step by as many workers as it takes, as an activity is retried. */
 async function untilDone<T>(
   { far, nth, draws, tally }: Scene,
-  step: string,
+  step: keyof typeof CALLS,
   act: (far: FarSide) => Promise<T>,
 ): Promise<T> {
   let last: unknown = null;
   for (let life = 1; life <= LIVES_MAX; life += 1) {
     const dies = draws.next() < DEATH_SHARE;
     const death = {
-      nth: 1 + Math.floor(draws.next() * CALLS_BEFORE_DEATH),
+      nth: 1 + Math.floor(draws.next() * CALLS[step]),
       moment: MOMENTS[Math.floor(draws.next() * MOMENTS.length)]!,
     };
     try {
@@ -240,6 +242,9 @@ class Tally {
   }
 
   crash(kind: string): void {
+    if ((this.crashes + 1) % TOLD_EVERY === 0) {
+      process.stdout.write(`sagemaker soak: ${this.crashes + 1} crashes\n`);
+    }
     this.#byKind.set(kind, (this.#byKind.get(kind) ?? 0) + 1);
   }
 

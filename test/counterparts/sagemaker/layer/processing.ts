@@ -12,6 +12,8 @@ interface ProcessingRecord extends Lived {
   readonly arn: string;
   readonly request: Input<'CreateProcessingJob'>;
   outputsWritten: boolean;
+  /** What moto tells of it, which never changes there. */
+  told?: Description;
 }
 type Description = Output<'DescribeProcessingJob'>;
 
@@ -64,8 +66,10 @@ export class ProcessingJobs {
           await writeOutputs(this.#put, to, record.request);
           record.outputsWritten = true;
         }
-        const told = (await moto('DescribeProcessingJob', { ProcessingJobName })) as Description;
-        return { ...told, ...overlay(record, moment) };
+        record.told ??= (await moto('DescribeProcessingJob', {
+          ProcessingJobName,
+        })) as Description;
+        return { ...record.told, ...overlay(record, moment) };
       },
       ListProcessingJobs: async (query) => {
         const all = [...this.records.values()].reverse().map((record) => this.#summary(record));

@@ -16,6 +16,8 @@ export interface TrainingRecord extends Lived {
   /** Set for the trials of a search. */
   readonly tuningJobArn: string | null;
   outputsWritten: boolean;
+  /** What moto tells of it, which never changes there. */
+  told?: Description;
 }
 
 const PAGE = 100;
@@ -114,8 +116,8 @@ export class TrainingJobs {
           await writeOutputs(this.#put, `${path}/${record.name}/output/model`, record.request);
           record.outputsWritten = true;
         }
-        const told = (await moto('DescribeTrainingJob', { TrainingJobName })) as Description;
-        return { ...told, ...overlay(record, moment) };
+        record.told ??= (await moto('DescribeTrainingJob', { TrainingJobName })) as Description;
+        return { ...record.told, ...overlay(record, moment) };
       },
       ListTrainingJobs: async (query) => {
         const all = [...this.records.values()].reverse().map((record) => this.#summary(record));
