@@ -1,7 +1,7 @@
 /**
  * Crashes of callers at every moment of a call, made on the wire between the backend and the real
  * control plane: before it is sent, after its effect, during a stop, in the middle of retries.
- * `ORRERY_SOAK=1` makes 10,000 of them; `ORRERY_SEED` repeats a run.
+ * `ORRERY_SOAK=1` makes 10,000 of them, `ORRERY_CRASHES` so many; `ORRERY_SEED` repeats a run.
  */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -23,8 +23,8 @@ import type { Workplace } from './workplace.ts';
 
 const SOAK = process.env['ORRERY_SOAK'] === '1';
 const SEED = Number(process.env['ORRERY_SEED'] ?? 20261124);
-const CRASHES_MIN = SOAK ? 10_000 : 200;
-const IN_FLIGHT = SOAK ? 40 : 12;
+const CRASHES_MIN = Number(process.env['ORRERY_CRASHES'] ?? (SOAK ? 10_000 : 120));
+const IN_FLIGHT = SOAK ? 40 : 8;
 /** Patience of the client; a slow success takes longer. */
 const CLIENT_MS_MAX = 8000;
 const SLOW_MS = 9000;

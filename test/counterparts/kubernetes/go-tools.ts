@@ -60,6 +60,9 @@ export async function ensureTools(tools: GoTools): Promise<InstalledTools> {
 async function build({ name, folder, ldflags, manifests }: GoTools, making: string): Promise<void> {
   const bin = join(making, 'bin');
   await mkdir(bin, { recursive: true });
+  await go(['version'], folder).catch((cause: unknown) => {
+    throw new Error(`Cannot build ${name}: Go 1.26 or newer is not installed`, { cause });
+  });
   say(`${name}: builds from Go modules, once; minutes`);
   const words = [
     'build',
@@ -121,10 +124,11 @@ async function pack(tree: string, archive: string): Promise<void> {
 
 async function unpack(archive: string, making: string): Promise<void> {
   await mkdir(making, { recursive: true });
-  const tar = spawn('tar', ['-C', making, '-xf', '-'], { stdio: ['pipe', 'inherit', 'inherit'] });
-  const ended = new Promise<number | null>((resolve) => tar.on('close', resolve));
-  await pipeline(createReadStream(archive), createZstdDecompress(), tar.stdin);
-  if ((await ended) !== 0) throw new Error(`Cannot unpack ${archive}: remove it to build anew`);
+  // By way of a file: tar leaves a pipe as soon as it has seen the end, which looks like a failure.
+  const plain = join(making, 'tree.tar');
+  await pipeline(createReadStream(archive), createZstdDecompress(), createWriteStream(plain));
+  await execute('tar', ['-C', making, '-xf', plain]);
+  rmSync(plain);
 }
 
 function say(line: string): void {
