@@ -48,7 +48,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   infra: { rooms: ['core'], packages: ['cdktf', 'constructs'] },
-  docs: { rooms: ['core', 'service'], packages: ['node:*'] },
+  docs: { rooms: ['core', 'service', 'backends/registry.ts'], packages: ['node:*', 'prettier'] },
   test: { rooms: EVERY_ROOM, packages: ANY },
   bench: { rooms: EVERY_ROOM, packages: ANY },
   examples: { rooms: EVERY_ROOM, packages: ANY },
