@@ -32,13 +32,27 @@ const CONTROL_PLANE: GoTools = {
   ],
 };
 
-/** The manager of KServe, whose module wants an older controller runtime than Trainer's. */
+/** Those that the manager needs: the ones of language models alone are twice as large as all of these. */
+const KSERVE_CRDS = [
+  'clusterstoragecontainer',
+  'serving.kserve.io_clusterservingruntimes.yaml',
+  'serving.kserve.io_inferencegraphs.yaml',
+  'serving.kserve.io_inferenceservices.yaml',
+  'serving.kserve.io_servingruntimes.yaml',
+  'serving.kserve.io_trainedmodels.yaml',
+] as const;
+
+/** The manager of KServe 0.20.0, whose module wants an older controller runtime than Trainer's. */
 const KSERVE: GoTools = {
   name: 'kserve',
   folder: join(import.meta.dirname, 'kserve'),
   ldflags: '-s -w',
   manifests: [
-    { module: 'github.com/kserve/kserve', from: 'config/crd/full', to: 'crds' },
+    ...KSERVE_CRDS.map((name) => ({
+      module: 'github.com/kserve/kserve',
+      from: `config/crd/full/${name}`,
+      to: `crds/${name}`,
+    })),
     {
       module: 'github.com/kserve/kserve',
       from: 'config/configmap/inferenceservice.yaml',
