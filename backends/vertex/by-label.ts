@@ -72,7 +72,7 @@ export async function readByLabel<Work extends LabelledWork>(
   kind: WorkKind,
   handle: { readonly key: string; readonly remoteId: string },
 ): Promise<Work | null> {
-  const named = await api.get(handle.remoteId);
+  const named = isResourceName(handle.remoteId) ? await api.get(handle.remoteId) : null;
   // What has ended well stays what it is; only live work can have a twin that matters.
   if (named !== null && phaseOf(named) === 'succeeded') return named;
   const listed = await api.list(keyFilter(kind, handle.key));
@@ -80,6 +80,22 @@ export async function readByLabel<Work extends LabelledWork>(
     named === null ? [...listed] : [named, ...listed.filter(({ name }) => name !== named.name)];
   return all.length === 0 ? null : keepOne(api, all);
 }
+
+/** Asks all that are live under the key for their end: a twin that nobody has seen must not run on. */
+export async function cancelByLabel<Work extends LabelledWork>(
+  api: WorkApi<Work>,
+  kind: WorkKind,
+  { key, remoteId }: { readonly key: string; readonly remoteId: string },
+): Promise<void> {
+  const found = await api.list(keyFilter(kind, key));
+  const live = found.filter(({ state }) => !isTerminal(phaseOfState(state)));
+  const names = new Set(live.map(({ name }) => name ?? ''));
+  if (isResourceName(remoteId)) names.add(remoteId);
+  for (const name of names) await api.cancel(name);
+}
+
+/** After a start whose reply was lost the key stands in the place of the far side's name. */
+export const isResourceName = (remoteId: string): boolean => remoteId.startsWith('projects/');
 
 async function settledList<Work extends LabelledWork>(
   api: WorkApi<Work>,

@@ -5,7 +5,15 @@ import { parentOf } from '../connections/google/settings.ts';
 import type { ObjectStore } from '../connections/google/storage.ts';
 import { isTerminal, stopAndRead } from '../connections/polling.ts';
 import type { VertexApi } from './calls.ts';
-import { checkSpec, isDead, keyFilter, readByLabel, startByLabel } from './by-label.ts';
+import {
+  cancelByLabel,
+  checkSpec,
+  isDead,
+  isResourceName,
+  keyFilter,
+  readByLabel,
+  startByLabel,
+} from './by-label.ts';
 import { customJobFor } from './job-spec.ts';
 import { readingOf, unknownJob } from './job-reading.ts';
 import type { CustomJob, PipelineJob } from './messages.ts';
@@ -25,7 +33,7 @@ export function createCompute(
 ): Compute {
   const pace = { pollMs: settings.pollSeconds * 1000 };
   const read = async (handle: JobHandle): Promise<JobReading> =>
-    isCustomJob(handle, settings)
+    (await isCustomJob(settings, api, handle))
       ? readCustomJob(api, store, handle)
       : readWrapped(api, store, runName(settings, handle), handle.key);
   return {
@@ -58,25 +66,29 @@ export function createCompute(
     stop: (handle) =>
       stopAndRead(
         () => read(handle),
-        () =>
-          isCustomJob(handle, settings)
-            ? cancelCustomJobs(api, handle)
+        async () =>
+          (await isCustomJob(settings, api, handle))
+            ? cancelByLabel(api.customJobs, 'job', handle)
             : cancelRun(api, runName(settings, handle)),
         pace,
       ),
   };
 }
 
-function isCustomJob({ remoteId }: JobHandle, { submit }: VertexSettings): boolean {
-  if (remoteId.includes('/customJobs/')) return true;
-  return submit === 'custom-job' && !remoteId.includes('/pipelineJobs/');
+/** By the name; a handle with the key alone is looked up, since the setting may have been another. */
+async function isCustomJob(
+  settings: VertexSettings,
+  api: VertexApi,
+  handle: JobHandle,
+): Promise<boolean> {
+  if (isResourceName(handle.remoteId)) return handle.remoteId.includes('/customJobs/');
+  if ((await api.pipelineJobs.get(runName(settings, handle))) !== null) return false;
+  return (await api.customJobs.list(keyFilter('job', handle.key), 1)).length > 0;
 }
 
 /** A name that is none of the far side's leads to the run of the key, which decides. */
 function runName(settings: VertexSettings, { key, remoteId }: JobHandle): string {
-  return remoteId.includes('/pipelineJobs/')
-    ? remoteId
-    : `${parentOf(settings)}/pipelineJobs/${key}`;
+  return isResourceName(remoteId) ? remoteId : `${parentOf(settings)}/pipelineJobs/${key}`;
 }
 
 async function readCustomJob(
@@ -84,12 +96,9 @@ async function readCustomJob(
   store: ObjectStore,
   handle: JobHandle,
 ): Promise<JobReading> {
-  const named = handle.remoteId.includes('/customJobs/');
-  const found = named
-    ? await readByLabel(api.customJobs, 'job', handle)
-    : (await api.customJobs.list(keyFilter('job', handle.key)))[0];
-  if (!found) return unknownJob(handle.key);
-  return readingOf(store, { job: found, phase: phaseOfState(found.state), restarts: 0, told: '' });
+  const job = await readByLabel(api.customJobs, 'job', handle);
+  if (job === null) return unknownJob(handle.key);
+  return readingOf(store, { job, phase: phaseOfState(job.state), restarts: 0, told: '' });
 }
 
 async function readWrapped(
@@ -149,14 +158,6 @@ async function cancelRun(api: VertexApi, name: string): Promise<void> {
   if (!isTerminal(phaseOfState(run.state))) return api.pipelineJobs.cancel(name);
   const { jobName } = wrappedTaskOf(run);
   if (jobName !== null) await api.customJobs.cancel(jobName);
-}
-
-/** All that are live under the key: a twin that nobody has seen yet must not run on. */
-async function cancelCustomJobs(api: VertexApi, { key, remoteId }: JobHandle): Promise<void> {
-  const found = await api.customJobs.list(keyFilter('job', key));
-  const live = found.filter(({ state }) => !isTerminal(phaseOfState(state)));
-  const names = new Set([...live.map(({ name }) => name ?? ''), remoteId]);
-  for (const name of names) await api.customJobs.cancel(name);
 }
 
 function jobUnknown(key: string, run: string): OrreryError {

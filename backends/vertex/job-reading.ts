@@ -2,6 +2,7 @@
 import type { ArtifactRef } from '../../core/ports/artifacts.ts';
 import type { JobPhase, JobProgress, JobReading } from '../../core/ports/compute.ts';
 import { OrreryError } from '../../core/errors.ts';
+import { parseProgress } from '../../core/training/progress.ts';
 import { z } from 'zod';
 import { codeOf, GRPC_STATUS } from '../connections/google/errors.ts';
 import type { GrpcStatus } from '../connections/google/errors.ts';
@@ -21,12 +22,6 @@ const refSchema = z.object({
   bytes: z.int().min(0),
 });
 const manifestSchema = z.object({ outputs: z.record(z.string(), refSchema) });
-const progressSchema = z.object({
-  step: z.number(),
-  steps: z.number(),
-  message: z.string(),
-  metrics: z.record(z.string(), z.number()).optional(),
-});
 
 export interface JobFacts {
   readonly job: CustomJob;
@@ -148,10 +143,7 @@ async function manifestOf(
 /** What the program says of itself; half a file, or none, is no news. */
 async function progressOf(store: ObjectStore, files: string): Promise<JobProgress | null> {
   const bytes = await store.read(`${files}/${PROGRESS_NAME}`);
-  const parsed = progressSchema.safeParse(bytes === null ? null : parsedJson(bytes));
-  if (!parsed.success) return null;
-  const { metrics, ...progress } = parsed.data;
-  return metrics === undefined ? progress : { ...progress, metrics };
+  return bytes === null ? null : parseProgress(Buffer.from(bytes).toString('utf8'));
 }
 
 function parsedJson(bytes: Uint8Array): unknown {

@@ -13,7 +13,7 @@ import { parentOf } from '../connections/google/settings.ts';
 import type { ObjectStore } from '../connections/google/storage.ts';
 import { isTerminal, revisionFor, stopAndRead } from '../connections/polling.ts';
 import type { VertexApi } from './calls.ts';
-import { checkSpec, isDead } from './by-label.ts';
+import { checkSpec, isDead, isResourceName } from './by-label.ts';
 import { logUriOf } from './job-reading.ts';
 import { secondsBetween, toStruct, toValue } from './messages.ts';
 import type { ArtifactList, PipelineJob, PipelineTaskDetail } from './messages.ts';
@@ -70,9 +70,7 @@ export function createPipeline(
 
 /** A name that is none of the far side's leads to the run of the key. */
 function nameOf(settings: VertexSettings, key: string, remoteId: string): string {
-  return remoteId.includes('/pipelineJobs/')
-    ? remoteId
-    : `${parentOf(settings)}/pipelineJobs/${key}`;
+  return isResourceName(remoteId) ? remoteId : `${parentOf(settings)}/pipelineJobs/${key}`;
 }
 
 /** null when a run of this id exists. @throws OrreryError NOT_FOUND, SPEC_REJECTED */

@@ -11,7 +11,7 @@ import type {
 import { workLabels } from '../connections/google/labels.ts';
 import { isTerminal, revisionFor, stopAndRead } from '../connections/polling.ts';
 import type { VertexApi } from './calls.ts';
-import { keyFilter, readByLabel, startByLabel } from './by-label.ts';
+import { cancelByLabel, readByLabel, startByLabel } from './by-label.ts';
 import { jobSpecFor } from './job-spec.ts';
 import { logUriOf } from './job-reading.ts';
 import { secondsBetween } from './messages.ts';
@@ -28,8 +28,7 @@ import { phaseOfState, plainState } from './states.ts';
 export function createTuning(settings: VertexSettings, api: VertexApi): Tuning {
   const pace = { pollMs: settings.pollSeconds * 1000 };
   const read = async (handle: TuningHandle): Promise<TuningReading> => {
-    const isNamed = handle.remoteId.includes('/hyperparameterTuningJobs/');
-    const job = isNamed ? await readByLabel(api.tuningJobs, 'tuning', handle) : null;
+    const job = await readByLabel(api.tuningJobs, 'tuning', handle);
     return job === null ? unknownSearch(handle.key) : readingOf(job);
   };
   return {
@@ -48,12 +47,7 @@ export function createTuning(settings: VertexSettings, api: VertexApi): Tuning {
     stop: (handle) =>
       stopAndRead(
         () => read(handle),
-        async () => {
-          const found = await api.tuningJobs.list(keyFilter('tuning', handle.key));
-          const live = found.filter(({ state }) => !isTerminal(phaseOfState(state)));
-          const names = new Set([...live.map(({ name }) => name ?? ''), handle.remoteId]);
-          for (const name of names) await api.tuningJobs.cancel(name);
-        },
+        () => cancelByLabel(api.tuningJobs, 'tuning', handle),
         pace,
       ),
   };
