@@ -6,7 +6,7 @@ import type { Clock } from '../core/backend.ts';
 import type { Deps } from './deps.ts';
 import { clockOf, portOf } from './deps.ts';
 import { withFirstAnswer } from './failures.ts';
-import { WAIT_MS_MAX } from './watching.ts';
+import { WAIT_MS_MAX, withPulse } from './watching.ts';
 
 export function createComputeActivities(deps: Deps) {
   return {
@@ -76,20 +76,22 @@ export async function watchJob(
   onReading: OnReading = PLAINLY,
 ): Promise<JobWatch> {
   const context = Context.current();
-  let since = -1;
-  let changedAt = clock.now();
-  for (;;) {
-    const reading = await compute.read(handle, { since, waitMs: WAIT_MS_MAX });
-    if (reading.revision > since) changedAt = clock.now();
-    since = reading.revision;
-    const { beat, enough } = onReading(reading);
-    context.heartbeat(beat);
-    if (enough || (reading.phase !== 'pending' && reading.phase !== 'running'))
-      return { reading, stalled: false };
-    const silentSeconds = (clock.now() - changedAt) / 1000;
-    if (policy.stallSeconds > 0 && silentSeconds >= policy.stallSeconds)
-      return { reading, stalled: true };
-    // Rejects with CancelledFailure once the workflow, or the worker's shutdown, cancels.
-    if (context.cancellationSignal.aborted) await context.cancelled;
-  }
+  return withPulse(async (tell) => {
+    let since = -1;
+    let changedAt = clock.now();
+    for (;;) {
+      const reading = await compute.read(handle, { since, waitMs: WAIT_MS_MAX });
+      if (reading.revision > since) changedAt = clock.now();
+      since = reading.revision;
+      const { beat, enough } = onReading(reading);
+      tell(beat);
+      if (enough || (reading.phase !== 'pending' && reading.phase !== 'running'))
+        return { reading, stalled: false };
+      const silentSeconds = (clock.now() - changedAt) / 1000;
+      if (policy.stallSeconds > 0 && silentSeconds >= policy.stallSeconds)
+        return { reading, stalled: true };
+      // Rejects with CancelledFailure once the workflow, or the worker's shutdown, cancels.
+      if (context.cancellationSignal.aborted) await context.cancelled;
+    }
+  });
 }
