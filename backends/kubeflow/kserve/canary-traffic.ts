@@ -5,7 +5,7 @@ import { acceptanceOf } from './acceptance.ts';
 import { applyCanaryRoute, isServed, readCanaryRoute } from './canary-route.ts';
 import type { CanaryRoute } from './canary-route.ts';
 import { routeRefused, stillThere } from './failures.ts';
-import { percentsOf } from './http-routes.ts';
+import { percentsOf } from './route-content.ts';
 import { addressText } from './names.ts';
 import { paths } from './objects.ts';
 import type { HttpRoute } from './objects.ts';

@@ -5,29 +5,21 @@ import { acceptanceOf } from './acceptance.ts';
 import { GONE_SECONDS_MAX, routeRefused, stillThere } from './failures.ts';
 import { addressText, hostOf, httpRouteName, isOurs, ourLabels } from './names.ts';
 import { paths } from './objects.ts';
-import type { BackendRef, Gateway, HttpRoute, RequestMirror } from './objects.ts';
+import type { Gateway, HttpRoute } from './objects.ts';
 import type { Platform } from './platform.ts';
 import { ROUTE_ANNOTATION } from './predictor.ts';
+import {
+  contentOf,
+  mirroredPercent,
+  parseVersions,
+  percentsOf,
+  VERSIONS_ANNOTATION,
+} from './route-content.ts';
+import type { Content, GatewaySettings } from './route-content.ts';
 import { checkRoute, checkRouteName } from './route-spec.ts';
-import type { CheckedRoute, Share } from './route-spec.ts';
+import type { CheckedRoute } from './route-spec.ts';
 import type { KserveSettings } from './settings.ts';
-import { predictorName } from './version-services.ts';
 import { untilAnswer } from './waiting.ts';
-
-/** Service name → version, on the HTTPRoute: its own members have no room for a version. */
-const VERSIONS_ANNOTATION = 'orrery-versions';
-/** kserve v0.17.0 pkg/constants/constants.go, CommonDefaultHttpPort. */
-const SERVICE_PORT = 80;
-/** Thousandths of a percent. */
-const FRACTION_UNITS = 1000;
-
-type GatewaySettings = NonNullable<KserveSettings['gateway']>;
-
-/** What of an HTTPRoute is ours to write. */
-interface Content {
-  readonly annotations: Readonly<Record<string, string>>;
-  readonly spec: object;
-}
 
 /**
  * Weights for `http-route`: one HTTPRoute of ours a route, whose backends are the predictor Services
@@ -84,71 +76,6 @@ function checkMirror({ route, mirror }: CheckedRoute, { mirrorsShare }: Platform
     'OPERATION_UNSUPPORTED',
     `Cannot mirror "${route}": the served HTTPRoute knows no requestMirror.percent, wanted Gateway API 1.3 or later`,
   );
-}
-
-const serviceOf = ({ service }: Share) => predictorName(service);
-const refOf = (share: Share) => ({
-  group: '',
-  kind: 'Service',
-  name: serviceOf(share),
-  port: SERVICE_PORT,
-});
-
-/** A whole percentage is a percentage; anything else a fraction. */
-function shareMember(percent: number) {
-  if (Number.isInteger(percent)) return { percent };
-  return {
-    fraction: {
-      numerator: Math.round(percent * FRACTION_UNITS),
-      denominator: 100 * FRACTION_UNITS,
-    },
-  };
-}
-
-function mirroredPercent({ percent, fraction }: RequestMirror): number {
-  if (fraction === undefined) return percent ?? 100;
-  return (100 * fraction.numerator) / (fraction.denominator ?? 100);
-}
-
-function contentOf(gateway: GatewaySettings, { route, arms, mirror }: CheckedRoute): Content {
-  const shares = [...arms, ...(mirror === null ? [] : [mirror])];
-  const versions = Object.fromEntries(shares.map((share) => [serviceOf(share), share.version]));
-  const filters =
-    mirror === null
-      ? {}
-      : {
-          filters: [
-            {
-              type: 'RequestMirror',
-              requestMirror: { backendRef: refOf(mirror), ...shareMember(mirror.percent) },
-            },
-          ],
-        };
-  return {
-    annotations: {
-      [ROUTE_ANNOTATION]: route,
-      [VERSIONS_ANNOTATION]: JSON.stringify(versions),
-    },
-    spec: {
-      parentRefs: [
-        {
-          group: 'gateway.networking.k8s.io',
-          kind: 'Gateway',
-          namespace: gateway.namespace,
-          name: gateway.name,
-          ...(gateway.listener === undefined ? {} : { sectionName: gateway.listener }),
-        },
-      ],
-      hostnames: [hostOf(route, gateway.domain)],
-      rules: [
-        {
-          matches: [{ path: { type: 'PathPrefix', value: '/' } }],
-          ...filters,
-          backendRefs: arms.map((share) => ({ ...refOf(share), weight: share.percent })),
-        },
-      ],
-    },
-  };
 }
 
 async function apply(
@@ -255,28 +182,6 @@ async function readingOf(
     sticky: false,
     address: await addressOf(client, gateway, route),
   };
-}
-
-/**
- * Weights of an HTTPRoute are relative, and 1 when absent; shares are percent of their sum.
- * https://gateway-api.sigs.k8s.io/reference/spec/#backendref
- */
-export function percentsOf(
-  refs: readonly BackendRef[],
-): { readonly name: string; readonly percent: number }[] {
-  const sum = refs.reduce((total, { weight = 1 }) => total + weight, 0);
-  return refs.map(({ name, weight = 1 }) => ({
-    name,
-    percent: sum === 0 ? 0 : (100 * weight) / sum,
-  }));
-}
-
-function parseVersions(text: string | undefined): Readonly<Record<string, string>> {
-  try {
-    return JSON.parse(text ?? '{}') as Record<string, string>;
-  } catch {
-    return {};
-  }
 }
 
 /** Where callers of a route send requests: scheme and port of the Gateway's listener. */

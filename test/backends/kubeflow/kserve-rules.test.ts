@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { percentsOf } from '../../../backends/kubeflow/kserve/http-routes.ts';
+import { percentsOf } from '../../../backends/kubeflow/kserve/route-content.ts';
 import {
   armName,
   hostOf,
