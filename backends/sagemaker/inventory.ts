@@ -33,6 +33,7 @@ import { tuningPhase } from './tuning.ts';
 const KEY_PATTERN = /^j[0-9a-f]{40}$/;
 const TUNING_NAME_PATTERN = /^j[0-9a-f]{31}$/;
 const MS_PER_HOUR = 3_600_000;
+const RUN_DAYS_MAX = 28;
 /** Descriptions that are read at once. */
 const PARALLEL_MAX = 4;
 
@@ -53,34 +54,51 @@ export function createInventory(far: FarSide): Inventory {
   };
 }
 
+/** Statuses of work that runs; what has ended is listed by its last change. */
+const LIVE = ['InProgress', 'Stopping'] as const;
+
+interface Cut {
+  readonly StatusEquals?: (typeof LIVE)[number];
+  readonly LastModifiedTimeAfter?: Date;
+}
+
+/** Live work of any age, and what changed since; each once. */
+async function liveAndRecent<Item>(
+  since: Date,
+  list: (cut: Cut) => Promise<readonly Item[]>,
+  nameOf: (item: Item) => string | undefined,
+): Promise<readonly Item[]> {
+  const byName = new Map<string, Item>();
+  const cuts: readonly Cut[] = [
+    ...LIVE.map((StatusEquals) => ({ StatusEquals })),
+    { LastModifiedTimeAfter: since },
+  ];
+  for (const cut of cuts) {
+    for (const item of await list(cut)) byName.set(nameOf(item) ?? '', item);
+  }
+  return [...byName.values()];
+}
+
 async function trainingJobs(far: FarSide, since: Date): Promise<readonly RemoteWork[]> {
-  const summaries = await listed('training jobs', async (page) => {
-    const command = new ListTrainingJobsCommand({ ...page, ...newest(since) });
-    const reply = await far.sagemaker.send(command);
-    return { items: reply.TrainingJobSummaries, next: reply.NextToken };
-  });
-  const names = summaries.map(({ TrainingJobName: name = '' }) => name);
+  const list = (cut: Cut) =>
+    listed('training jobs', async (page) => {
+      const reply = await far.sagemaker.send(new ListTrainingJobsCommand({ ...page, ...cut }));
+      return { items: reply.TrainingJobSummaries, next: reply.NextToken };
+    });
+  const found = await liveAndRecent(since, list, ({ TrainingJobName: name }) => name);
+  const names = found.map(({ TrainingJobName: name = '' }) => name);
   return jobsOf(far, names, (name) => describeTrainingJob(far, name));
 }
 
 async function processingJobs(far: FarSide, since: Date): Promise<readonly RemoteWork[]> {
-  const summaries = await listed('processing jobs', async (page) => {
-    const command = new ListProcessingJobsCommand({ ...page, ...newest(since) });
-    const reply = await far.sagemaker.send(command);
-    return { items: reply.ProcessingJobSummaries, next: reply.NextToken };
-  });
-  const names = summaries.map(({ ProcessingJobName: name = '' }) => name);
+  const list = (cut: Cut) =>
+    listed('processing jobs', async (page) => {
+      const reply = await far.sagemaker.send(new ListProcessingJobsCommand({ ...page, ...cut }));
+      return { items: reply.ProcessingJobSummaries, next: reply.NextToken };
+    });
+  const found = await liveAndRecent(since, list, ({ ProcessingJobName: name }) => name);
+  const names = found.map(({ ProcessingJobName: name = '' }) => name);
   return jobsOf(far, names, (name) => describeProcessingJob(far, name));
-}
-
-/**
- * A live job that has not changed since is live all the same, so the list is cut by creation, and by
- * as much as a job may run: 28 days (MaxRuntimeInSeconds).
- */
-const RUN_DAYS_MAX = 28;
-function newest(since: Date) {
-  const earliest = new Date(since.getTime() - RUN_DAYS_MAX * 24 * MS_PER_HOUR);
-  return { CreationTimeAfter: earliest, SortBy: 'CreationTime', SortOrder: 'Descending' } as const;
 }
 
 async function jobsOf(
@@ -107,12 +125,14 @@ async function jobsOf(
 }
 
 async function searches(far: FarSide, since: Date): Promise<readonly RemoteWork[]> {
-  const summaries = await listed('searches', async (page) => {
-    const command = new ListHyperParameterTuningJobsCommand({ ...page, ...newest(since) });
-    const reply = await far.sagemaker.send(command);
-    return { items: reply.HyperParameterTuningJobSummaries, next: reply.NextToken };
-  });
-  const ours = summaries.filter(({ HyperParameterTuningJobName: name = '' }) =>
+  const list = (cut: Cut) =>
+    listed('searches', async (page) => {
+      const command = new ListHyperParameterTuningJobsCommand({ ...page, ...cut });
+      const reply = await far.sagemaker.send(command);
+      return { items: reply.HyperParameterTuningJobSummaries, next: reply.NextToken };
+    });
+  const found = await liveAndRecent(since, list, (each) => each.HyperParameterTuningJobName);
+  const ours = found.filter(({ HyperParameterTuningJobName: name = '' }) =>
     TUNING_NAME_PATTERN.test(name),
   );
   return inParallel(ours, (summary) => searchWork(far, summary));
@@ -139,6 +159,14 @@ async function searchWork(
   };
 }
 
+/**
+ * Runs are listed by their creation alone, so the list goes back by as much as a job may run: 28 days
+ * (MaxRuntimeInSeconds).
+ */
+function earliest(since: Date): Date {
+  return new Date(since.getTime() - RUN_DAYS_MAX * 24 * MS_PER_HOUR);
+}
+
 async function runs(far: FarSide, since: Date): Promise<readonly RemoteWork[]> {
   const pipelines = await listed('pipelines', async (page) => {
     const reply = await far.sagemaker.send(new ListPipelinesCommand(page));
@@ -149,7 +177,7 @@ async function runs(far: FarSide, since: Date): Promise<readonly RemoteWork[]> {
       const command = new ListPipelineExecutionsCommand({
         ...page,
         PipelineName: name,
-        CreatedAfter: newest(since).CreationTimeAfter,
+        CreatedAfter: earliest(since),
       });
       const reply = await far.sagemaker.send(command);
       return { items: reply.PipelineExecutionSummaries, next: reply.NextToken };
