@@ -11,7 +11,7 @@ describe('Crashes around Kubeflow Pipelines', () => {
   it(
     `leave one run a key and no orphan after ${CRASHES} of them`,
     async () => {
-      const report = await crashLives({ seed: SEED, crashes: CRASHES, atOnce: SOAK ? 250 : 40 });
+      const report = await crashLives({ seed: SEED, crashes: CRASHES, atOnce: SOAK ? 60 : 40 });
       process.stdout.write(`Kubeflow Pipelines, seed ${SEED}: ${JSON.stringify(report)}\n`);
       expect(report).toMatchObject({ duplicates: [], orphans: [], strange: [], violations: [] });
       expect(report).toMatchObject({ marksLeft: 0, recurringRuns: 1 });
