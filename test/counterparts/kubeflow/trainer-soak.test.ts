@@ -13,7 +13,8 @@ import { trainJobsPath } from '../../../backends/kubeflow/trainer/train-job.ts';
 import type { OpenBackend } from '../../../core/backend.ts';
 import { ERRORS, OrreryError } from '../../../core/errors.ts';
 import type { Compute, JobReading } from '../../../core/ports/compute.ts';
-import { contractIntent } from '../../support/contract/harness.ts';
+import { jobIntent } from '../../../core/training/job-key.ts';
+import { contractSpec } from '../../support/contract/harness.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import type { FaultProxy, ProxyFault } from '../../support/fault-proxy.ts';
 import { seededFaults } from '../../support/fault-script.ts';
@@ -116,7 +117,16 @@ async function persistently<T>(random: Random, call: () => Promise<T>): Promise<
 async function live(compute: Compute, ordinal: number): Promise<Life> {
   const random = createRandom(SEED, `life ${ordinal}`);
   const asked = random.next() < STOPPED ? 'stop' : 'end';
-  const intent = contractIntent(asked === 'stop' ? RUNS_LONG : SUCCEEDS, `soak-${SEED}-${ordinal}`);
+  const nonce = `soak-${SEED}-${ordinal}`;
+  const workflowId = `training/soak/${nonce}`;
+  const intent = jobIntent(
+    { workflowId, firstRunId: 'r', step: 's', attempt: 1 },
+    {
+      ...contractSpec(asked === 'stop' ? RUNS_LONG : SUCCEEDS, nonce),
+      // Its clock runs while controllers are behind, which they are on a machine under load.
+      timeoutSeconds: 3600,
+    },
+  );
   const starts = await persistently(random, () => compute.start(intent));
   const { handle } = starts[0]!;
   expect(new Set(starts.map((start) => start.handle.remoteId)).size).toBe(1);

@@ -97,6 +97,8 @@ async function writeConfigurations({ folder, ports }: Layout): Promise<void> {
     metrics: { bindAddress: '0' },
     leaderElection: { leaderElect: false },
     certManagement: { enable: false },
+    // As the configuration that Trainer ships has it; without it one job is looked at at a time.
+    controller: { groupKindConcurrency: { 'TrainJob.trainer.kubeflow.org': 5 } },
     clientConnection: { qps: 200, burst: 400 },
   };
   await writeFile(join(folder, 'trainer.yaml'), stringify(trainer));

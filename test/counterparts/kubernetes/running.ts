@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { connectKubernetes } from '../../../backends/connections/kubernetes/client.ts';
 import type { KubernetesClient } from '../../../backends/connections/kubernetes/client.ts';
 import { kubernetesSettings } from '../../../backends/connections/kubernetes/settings.ts';
-import { cacheRoot } from '../../support/cache.ts';
+import { cacheKey, cacheRoot } from '../../support/cache.ts';
 import { until } from '../../support/until.ts';
 import { layOut, startApiServer, startControllers, startKserve } from './control-plane.ts';
 import type { Layout } from './control-plane.ts';
@@ -22,20 +22,30 @@ const READY_MS_MAX = 120_000;
 
 export interface Cluster extends Layout {
   readonly servers: readonly Started[];
+  /** Changes with what makes a cluster: one of an older making is replaced. */
+  readonly made: string;
+}
+
+/** Digest of the files that decide how a cluster is made. */
+function making(): string {
+  const files = ['control-plane.ts', 'furnish.ts', 'stages.ts', 'go.sum', 'kserve/go.sum'];
+  return cacheKey(...files.map((file) => readFileSync(join(import.meta.dirname, file), 'utf8')));
 }
 
 /** Attaches to the cluster that runs, or starts one. */
 export async function ensureKubernetes(): Promise<Cluster> {
   const running = rememberedCluster();
-  if (running !== null && running.servers.every(lives)) return running;
+  const made = making();
+  if (running?.made === made && running.servers.every(lives)) return running;
   await stopKubernetes();
   const [tools, kserveTools] = [await ensureControlPlane(), await ensureKserve()];
   const layout = await layOut(FOLDER);
   const servers: Started[] = [];
+  const write = (state: Cluster) => writeFileSync(STATE, JSON.stringify(state), { mode: 0o600 });
   const keep = (more: readonly Started[]) => {
     servers.push(...more);
-    // Written before anything is waited for, so that what is half up can be taken down.
-    writeFileSync(STATE, JSON.stringify({ ...layout, servers }), { mode: 0o600 });
+    // Written before anything is waited for, so that what is half up is taken down and not attached to.
+    write({ ...layout, servers, made: '' });
   };
   keep(startApiServer(layout, tools));
   const client = adminClient(layout);
@@ -48,7 +58,9 @@ export async function ensureKubernetes(): Promise<Cluster> {
     await until(`${port} says ready`, () => isReady(layout.ports[port], servers), READY_MS_MAX);
   }
   await client.close();
-  return { ...layout, servers };
+  const cluster = { ...layout, servers, made };
+  write(cluster);
+  return cluster;
 }
 
 /** A client with all rights. */
