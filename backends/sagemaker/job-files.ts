@@ -1,3 +1,4 @@
+import { digestOf } from '../../core/canonical.ts';
 import { OrreryError } from '../../core/errors.ts';
 import type { ArtifactRef } from '../../core/ports/artifacts.ts';
 import type { JobIntent, JobSpec } from '../../core/ports/compute.ts';
@@ -119,7 +120,12 @@ async function takeOutput(
   if ((await far.store.size(uri)) === null) {
     return `JOB_OUTPUT_MISSING: the output "${name}" is not at ${uri}`;
   }
-  const found = await far.store.copy(uri, ref.uri);
+  // Copied aside first: bytes that belie their digest must not lie under its name. Another reader
+  // may be at the same place, so nothing is read from there.
+  const aside = far.store.uri(`incoming/${digestOf(['output', uri])}`);
+  const found = await far.store.copy(uri, aside);
+  if (found === null || found === sha256) await far.store.copy(uri, ref.uri);
+  await far.store.remove(aside);
   if (found === null || found === sha256) return ref;
   return `ARTIFACT_CORRUPT: the output "${name}" at ${uri} has the digest ${found}, its manifest says ${sha256}`;
 }

@@ -1,5 +1,6 @@
 import {
   CopyObjectCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
@@ -116,6 +117,13 @@ export class Store {
     const reply = await asked(`copy ${from} to ${to}`, this.#client.send(command));
     const checksum = reply.CopyObjectResult?.ChecksumSHA256;
     return checksum === undefined ? null : Buffer.from(checksum, 'base64').toString('hex');
+  }
+
+  /** Idempotent. */
+  async remove(uri: string): Promise<void> {
+    const { bucket, key } = wanted(uri);
+    const command = new DeleteObjectCommand({ Bucket: bucket, Key: key });
+    await asked(`remove ${uri}`, this.#client.send(command));
   }
 
   /** @throws OrreryError of the catalogue when the bucket cannot be used */
