@@ -2,9 +2,11 @@
  * The activity options of each trust zone, in one place because histories depend on them.
  * Retries are stopped by the catalogue: an activity marks final errors as non-retryable itself.
  */
+import type { ActivityInterfaceFor, ActivityOptions } from '@temporalio/workflow';
 import { proxyActivities } from '@temporalio/workflow';
 import type { ControlActivities, KernelActivities, WatchActivities } from '../activities/all.ts';
 import { TASK_QUEUES } from '../core/messages.ts';
+import { tellingCancellation } from './cancelled-calls.ts';
 
 const RETRY = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 
@@ -20,8 +22,14 @@ const ORDER_ATTEMPTS_MAX = 3;
  */
 const WAIT = 'WAIT_CANCELLATION_COMPLETED';
 
+function calls<Activities extends object>(
+  options: ActivityOptions,
+): ActivityInterfaceFor<Activities> {
+  return tellingCancellation(proxyActivities<Activities>(options));
+}
+
 /** Short calls. */
-export const control = proxyActivities<ControlActivities>({
+export const control = calls<ControlActivities>({
   taskQueue: TASK_QUEUES.control,
   startToCloseTimeout: '10s',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
@@ -31,7 +39,7 @@ export const control = proxyActivities<ControlActivities>({
 });
 
 /** The same where another backend can do the work: that is sooner than an hour of retries. */
-export const briefControl = proxyActivities<ControlActivities>({
+export const briefControl = calls<ControlActivities>({
   taskQueue: TASK_QUEUES.control,
   startToCloseTimeout: '10s',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
@@ -41,7 +49,7 @@ export const briefControl = proxyActivities<ControlActivities>({
 });
 
 /** Calls that wait for a server to become ready or to drain. */
-export const slowControl = proxyActivities<ControlActivities>({
+export const slowControl = calls<ControlActivities>({
   taskQueue: TASK_QUEUES.control,
   startToCloseTimeout: '2m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
@@ -55,7 +63,7 @@ export const slowControl = proxyActivities<ControlActivities>({
  * told while the person is there.
  */
 export function orderControl(startToCloseTimeout: '15s' | '2m') {
-  return proxyActivities<ControlActivities>({
+  return calls<ControlActivities>({
     taskQueue: TASK_QUEUES.control,
     startToCloseTimeout,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
@@ -65,7 +73,7 @@ export function orderControl(startToCloseTimeout: '15s' | '2m') {
 }
 
 /** Work on whole tables. */
-export const kernels = proxyActivities<KernelActivities>({
+export const kernels = calls<KernelActivities>({
   taskQueue: TASK_QUEUES.kernels,
   startToCloseTimeout: '10m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
@@ -75,7 +83,7 @@ export const kernels = proxyActivities<KernelActivities>({
 
 /** Watching: its heartbeats say how soon a dead watcher is noticed. */
 export function watch(heartbeatTimeoutSeconds: number, startToCloseSeconds: number) {
-  return proxyActivities<WatchActivities>({
+  return calls<WatchActivities>({
     taskQueue: TASK_QUEUES.watch,
     startToCloseTimeout: `${Math.ceil(startToCloseSeconds)}s`,
     heartbeatTimeout: `${Math.ceil(heartbeatTimeoutSeconds)}s`,

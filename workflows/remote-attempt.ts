@@ -1,4 +1,3 @@
-import { CancellationScope, CancelledFailure } from '@temporalio/workflow';
 import type { JobPhase } from '../core/ports/compute.ts';
 import { Compensations } from './compensations.ts';
 import { failure, isCancellation, refusalOf } from './failures.ts';
@@ -62,10 +61,6 @@ export async function attemptRemotely<Handle, Value, Stopped extends Read>(
       );
     }
     if (isCancellation(error)) throw error;
-    // A call whose worker died while the run was being cancelled ends by a timeout.
-    if (CancellationScope.current().consideredCancelled) {
-      throw new CancelledFailure(`cancelled; ${refused.message}`);
-    }
     return { refused, stopped: known.stopped };
   }
 }

@@ -3,8 +3,12 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 
 import { withPulse } from '../../activities/watching.ts';
 
-beforeEach(() => jest.useFakeTimers());
-afterEach(() => jest.useRealTimers());
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 test('A watch whose far side is slow repeats its last news, so that it does not look dead', async () => {
   const told: unknown[] = [];

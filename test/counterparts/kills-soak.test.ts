@@ -17,7 +17,7 @@ const SEED = Number(process.env['ORRERY_SEED'] ?? 20261124);
 const CRASHES_MIN = SOAK ? 300 : 10;
 const PLAN: KillPlan = {
   seed: SEED,
-  kills: SOAK ? 30 : 2,
+  kills: SOAK ? 30 : 3,
   inFlight: SOAK ? 20 : 8,
   cancelShare: 0.3,
 };

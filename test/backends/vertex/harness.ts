@@ -1,6 +1,8 @@
 import { IN_TOTO_PAYLOAD_TYPE, releaseStatement } from '../../../core/evidence/dsse.ts';
 import type { Harnesses } from '../../support/contract/all.ts';
 import { openPorts, type Harness } from '../../support/contract/harness.ts';
+import type { OpenSoak } from '../../support/soak-runs.ts';
+import { openJobSoak, openRunSoak } from './kill-way.ts';
 import { openVertex, PARENT, pipelineSpec, ROOT_URI } from './opened.ts';
 import type { Opened } from './opened.ts';
 
@@ -72,4 +74,9 @@ export const harnesses: Harnesses = {
     open: () => open({ submit: 'custom-job' }),
     ports: ['compute', 'inventory'],
   },
+};
+
+export const soaks: Readonly<Record<string, OpenSoak>> = {
+  'vertex jobs': openJobSoak,
+  'vertex runs': openRunSoak,
 };
