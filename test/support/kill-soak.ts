@@ -39,8 +39,11 @@ export interface KillReport {
   readonly strange: readonly string[];
 }
 
+/** What a run asks before it has anything on the far side. */
+const BEFORE_WORK = ['admit', 'quotePrice'];
 /** Longest pause of running work before a kill. */
 const PAUSE_MS_MAX = 1500;
+const AT_WORK_MS_MAX = 60_000;
 const END_MS_MAX = 300_000;
 
 interface Run {
@@ -133,16 +136,22 @@ class Killing {
 
   /** Waits until the worker that came after the last kill has its hands full again. */
   async #atWork(): Promise<void> {
-    await until('half of the runs have an activity under way', async () => {
-      const under = await Promise.all(this.#open.map((run) => run.handle.describe()));
-      const busy = under.filter(({ raw }) =>
-        (raw.pendingActivities ?? []).some(
-          ({ state, lastStartedTime }) =>
-            state !== 1 && Number(lastStartedTime?.seconds ?? 0) * 1000 >= this.#restartedAt - 1000,
-        ),
-      );
-      return busy.length * 2 >= this.#open.length ? true : null;
-    });
+    await until(
+      'half of the runs have an activity under way',
+      async () => {
+        const under = await Promise.all(this.#open.map((run) => run.handle.describe()));
+        const busy = under.filter(({ raw }) =>
+          (raw.pendingActivities ?? []).some(
+            ({ state, lastStartedTime, activityType }) =>
+              state !== 1 &&
+              !BEFORE_WORK.includes(activityType?.name ?? '') &&
+              Number(lastStartedTime?.seconds ?? 0) * 1000 >= this.#restartedAt - 1000,
+          ),
+        );
+        return busy.length * 2 >= this.#open.length ? true : null;
+      },
+      AT_WORK_MS_MAX,
+    );
   }
 
   async #cancelSome(): Promise<void> {
