@@ -1,29 +1,61 @@
-import type { AirflowClient } from './client.ts';
+/**
+ * Deadlines. Airflow keeps them when a DAG has a `deadline`, and tells them to its own pages alone
+ * (`/ui/…`, not part of the stable API): an Airflow without that path tells none.
+ */
+import { z } from 'zod';
+import type { AirflowClient, Call } from './client.ts';
 import { checked } from './client.ts';
 import { refusal } from './errors.ts';
 import { deadlinesSchema } from './replies.ts';
 import { remoteIdOf, type RunPlace } from './runs.ts';
 
-/**
- * Deadlines of a run that were missed, one sentence each. Airflow keeps them when a DAG has a
- * `deadline`, and tells them to its own pages alone (`/ui/…`, not part of the stable API): an Airflow
- * without that path tells none.
- */
-export async function missedDeadlines(
-  client: AirflowClient,
-  place: RunPlace,
-): Promise<readonly string[]> {
-  const call = {
+/** A DAG without deadlines is asked again after this long. */
+const REMEMBERED_MS = 60_000;
+const alertsSchema = z.object({ total_entries: z.int() });
+
+/** Tells deadlines of a run that were missed, one sentence each. */
+export type MissedDeadlines = (place: RunPlace) => Promise<readonly string[]>;
+
+/** Most DAGs have no deadline: that is asked once a minute and not for each reading of each run. */
+export function createDeadlines(client: AirflowClient): MissedDeadlines {
+  const without = new Map<string, number>();
+  return async (place) => {
+    const { dag } = place;
+    if (Date.now() < (without.get(dag) ?? 0)) return [];
+    if (!(await hasDeadlines(client, dag))) {
+      without.set(dag, Date.now() + REMEMBERED_MS);
+      return [];
+    }
+    return missed(client, place);
+  };
+}
+
+async function hasDeadlines(client: AirflowClient, dag: string): Promise<boolean> {
+  const call: Call = {
+    action: `look for deadlines of the DAG "${dag}"`,
+    method: 'GET',
+    path: '/ui/dags/{dag_id}/deadlineAlerts',
+    at: { dag_id: dag },
+    query: { limit: 1 },
+  };
+  const reply = await client.send(call);
+  if (reply.status === 404) return false;
+  if (reply.status >= 300) throw refusal(call.action, reply);
+  return checked(call, reply, alertsSchema).total_entries > 0;
+}
+
+async function missed(client: AirflowClient, place: RunPlace): Promise<readonly string[]> {
+  const call: Call = {
     action: `read the deadlines of ${remoteIdOf(place)}`,
     method: 'GET',
     path: '/ui/dags/{dag_id}/dagRuns/{dag_run_id}/deadlines',
     at: { dag_id: place.dag, dag_run_id: place.run },
-  } as const;
+  };
   const reply = await client.send(call);
   if (reply.status === 404) return [];
   if (reply.status >= 300) throw refusal(call.action, reply);
   return checked(call, reply, deadlinesSchema)
-    .deadlines.filter(({ missed }) => missed)
+    .deadlines.filter((deadline) => deadline.missed)
     .map(({ deadline_time: at, alert_name: name }) =>
       name === null ? `missed its deadline at ${at}` : `missed the deadline "${name}" at ${at}`,
     );

@@ -1,7 +1,7 @@
 import type { PipelineReading } from '../../core/ports/pipeline.ts';
 import { isTerminal, revisionFor } from '../connections/polling.ts';
 import type { AirflowClient } from './client.ts';
-import { missedDeadlines } from './deadlines.ts';
+import { createDeadlines, type MissedDeadlines } from './deadlines.ts';
 import { lineageOf } from './lineage.ts';
 import { marksOf, withDeed } from './marks.ts';
 import type { DagRun, TaskInstance } from './replies.ts';
@@ -30,6 +30,7 @@ export interface RunReader {
 }
 
 export function createRunReader({ endpoint }: AirflowSettings, client: AirflowClient): RunReader {
+  const deadlines = createDeadlines(client);
   return {
     look: async (place) => {
       const run = await findRun(client, place);
@@ -37,13 +38,14 @@ export function createRunReader({ endpoint }: AirflowSettings, client: AirflowCl
       const live = await withinLimit(client, place, run);
       if (live === null) return lost(place);
       const tasks = await listTasks(client, place);
-      return readingOf(client, place, live, tasks, endpoint);
+      return readingOf(client, deadlines, place, live, tasks, endpoint);
     },
   };
 }
 
 async function readingOf(
   client: AirflowClient,
+  deadlines: MissedDeadlines,
   place: RunPlace,
   run: DagRun,
   tasks: readonly TaskInstance[],
@@ -55,12 +57,13 @@ async function readingOf(
   if (isTerminal(phase) && wasOverwritten(run, tasks)) {
     await patchRun(client, place, { state: 'success' });
   }
-  const warnings = await missedDeadlines(client, place);
+  const warnings = await deadlines(place);
   const reading: PipelineReading = {
     phase,
     revision: revisionOf(phase, tasks, warnings),
     tasks: tasks.map((task) => taskOf(task, isOver(run), url)),
-    lineage: isTerminal(phase) ? await lineageOf(client, place) : [],
+    // What a run that did not succeed wrote is of no use to anybody downstream.
+    lineage: phase === 'succeeded' ? await lineageOf(client, place) : [],
     warnings,
     runSeconds: runSecondsOf(run, Date.now()),
     costUsd: null,

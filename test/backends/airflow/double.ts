@@ -66,8 +66,8 @@ export class AirflowDouble {
       case 'GET /assets/events':
       case 'GET /dags/*/dagRuns/*/upstreamAssetEvents':
         return reply(200, { asset_events: [], total_entries: 0 });
-      case 'GET /ui/dags/*/dagRuns/*/deadlines':
-        return reply(200, { deadlines: [], total_entries: 0 });
+      case 'GET /ui/dags/*/deadlineAlerts':
+        return reply(200, { deadline_alerts: [], total_entries: 0 });
       default:
         throw new Error(`The double of Airflow knows no ${method} ${path}`);
     }
