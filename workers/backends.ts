@@ -4,8 +4,17 @@ import type { Backend, OpenBackend } from '../core/backend.ts';
 import { OrreryError } from '../core/errors.ts';
 import type { WorkerSettings } from './settings.ts';
 
-/** The registry with this worker's settings: each backend is imported and opened at first use. */
-export function createBackends(settings: WorkerSettings): Backends & { close(): Promise<void> } {
+export interface WorkerBackends extends Backends {
+  /**
+   * Imports the backends that the settings name. A vendor's SDK takes seconds to load and blocks the
+   * process meanwhile, so a worker does it before it takes its first task: later it would miss heartbeats.
+   */
+  load(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The registry with this worker's settings: each backend is opened at first use. */
+export function createBackends(settings: WorkerSettings): WorkerBackends {
   const opened = new Map<string, Promise<OpenBackend>>();
   const names = () => Object.keys(REGISTRY);
   const describe = (name: string): Promise<Backend> => {
@@ -38,6 +47,10 @@ export function createBackends(settings: WorkerSettings): Backends & { close(): 
       // A failure is not remembered: settings or credentials may be mended meanwhile.
       opening.catch(() => opened.delete(name));
       return opening;
+    },
+    async load() {
+      // A name that is not registered is told by the first step that wants it.
+      await Promise.allSettled(Object.keys(settings.backends).map(describe));
     },
     async close() {
       for (const opening of opened.values())

@@ -37,6 +37,7 @@ async function main(queues: readonly string[]): Promise<void> {
   const backends = createBackends(readSettings(home));
   const kernels = createKernelPool();
   const deps: Deps = { backends, kernels, clock: systemClock };
+  if (zones.some((zone) => zone !== 'orchestrate')) await backends.load();
   const versioning = await versioningOptions(home);
   const workers = await Promise.all(
     zones.map(async (queue) =>

@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 
 import { seededRandom } from '../../kernels/statistics/random.ts';
@@ -43,7 +43,7 @@ export interface KillReport {
 const BEFORE_WORK = ['admit', 'quotePrice'];
 /** Longest pause of running work before a kill. */
 const PAUSE_MS_MAX = 1500;
-const AT_WORK_MS_MAX = 60_000;
+const AT_WORK_MS_MAX = 30_000;
 const END_MS_MAX = 300_000;
 
 interface Run {
@@ -134,24 +134,23 @@ class Killing {
     Object.assign(run, { handle, end });
   }
 
-  /** Waits until the worker that came after the last kill has its hands full again. */
+  /**
+   * Waits until the worker that came after the last kill has its hands full again. One that stays
+   * idle for long is said and killed all the same: runs that hang show at the end.
+   */
   async #atWork(): Promise<void> {
+    let seen: readonly string[] = [];
     await until(
       'half of the runs have an activity under way',
       async () => {
         const under = await Promise.all(this.#open.map((run) => run.handle.describe()));
-        const busy = under.filter(({ raw }) =>
-          (raw.pendingActivities ?? []).some(
-            ({ state, lastStartedTime, activityType }) =>
-              state !== 1 &&
-              !BEFORE_WORK.includes(activityType?.name ?? '') &&
-              Number(lastStartedTime?.seconds ?? 0) * 1000 >= this.#restartedAt - 1000,
-          ),
-        );
+        const states = under.map(({ raw }) => workOf(raw.pendingActivities, this.#restartedAt));
+        seen = states;
+        const busy = states.filter((state) => state === 'at work');
         return busy.length * 2 >= this.#open.length ? true : null;
       },
       AT_WORK_MS_MAX,
-    );
+    ).catch(() => process.stdout.write(`kills go on; the runs: ${seen.join(', ')}\n`));
   }
 
   async #cancelSome(): Promise<void> {
@@ -221,6 +220,21 @@ class Killing {
       }),
     };
   }
+}
+
+type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+/** Whether a run has far-side work under way in a worker that lives, or what it has instead. */
+function workOf(pending: readonly Pending[] | null | undefined, since: number): string {
+  const told = (pending ?? []).map(({ state, lastStartedTime, activityType, attempt }) => {
+    const name = activityType?.name ?? 'unknown';
+    const startedAt = Number(lastStartedTime?.seconds ?? 0) * 1000;
+    const lives = state !== 1 && startedAt >= since - 1000;
+    if (lives && !BEFORE_WORK.includes(name)) return 'at work';
+    return `${name} attempt ${attempt} ${lives ? 'runs' : 'waits'}`;
+  });
+  if (told.includes('at work')) return 'at work';
+  return told.join(' and ') || 'no activity';
 }
 
 function endOf(error: unknown): string {
