@@ -9,7 +9,7 @@ import { refusal } from './errors.ts';
 import { deadlinesSchema } from './replies.ts';
 import { remoteIdOf, type RunPlace } from './runs.ts';
 
-/** A DAG without deadlines is asked again after this long. */
+/** A DAG is asked again after this long. */
 const REMEMBERED_MS = 60_000;
 const alertsSchema = z.object({ total_entries: z.int() });
 
@@ -18,15 +18,20 @@ export type MissedDeadlines = (place: RunPlace) => Promise<readonly string[]>;
 
 /** Most DAGs have no deadline: that is asked once a minute and not for each reading of each run. */
 export function createDeadlines(client: AirflowClient): MissedDeadlines {
-  const without = new Map<string, number>();
+  const asked = new Map<string, { readonly until: number; readonly has: Promise<boolean> }>();
   return async (place) => {
     const { dag } = place;
-    if (Date.now() < (without.get(dag) ?? 0)) return [];
-    if (!(await hasDeadlines(client, dag))) {
-      without.set(dag, Date.now() + REMEMBERED_MS);
-      return [];
+    let answer = asked.get(dag);
+    if (answer === undefined || Date.now() >= answer.until) {
+      answer = { until: Date.now() + REMEMBERED_MS, has: hasDeadlines(client, dag) };
+      asked.set(dag, answer);
     }
-    return missed(client, place);
+    try {
+      return (await answer.has) ? await missed(client, place) : [];
+    } catch (error) {
+      asked.delete(dag);
+      throw error;
+    }
   };
 }
 

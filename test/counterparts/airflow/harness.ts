@@ -51,6 +51,12 @@ async function openKills(): Promise<Soak> {
       }));
     },
     close: async () => {
+      // After a soak that failed there may be runs that its workers left.
+      const live = { state: ['queued', 'running'] };
+      const left = await witness(opened.settings, (client) => listRuns(client, live, 1000, dag));
+      for (const { dag_run_id: key } of left) {
+        await opened.port('pipeline').stop({ key, remoteId: `${dag}/${key}` });
+      }
       await opened.port('definitions').remove(dag);
       await opened.open.close();
     },
