@@ -81,6 +81,7 @@ export interface SpotPolicy {
 /** Looks are compared in whole ticks with this much room for the rounding of floating point. */
 export const ROUNDING = 1e-9;
 
+/** What is known of a zone that nobody has looked at. */
 export const NOTHING_SEEN: Seen = {
   available: false,
   ageSeconds: 0,
