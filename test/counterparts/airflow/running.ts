@@ -1,15 +1,15 @@
 /**
- * The one Airflow that all tests of a machine share: `node running.ts up` starts it unless it runs,
- * `down` ends it. A test that finds none starts it too, and the next one finds that.
+ * The one Airflow that all tests of a checkout share: `node running.ts up` starts it unless it runs,
+ * `down` ends it. Another checkout on the machine has its own, which this one never ends. A test that finds none starts it too, and the next one finds that.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { cacheRoot } from '../../support/cache.ts';
+import { cacheKey, cacheRoot } from '../../support/cache.ts';
 import { isAlive } from './processes.ts';
 import { health, startAirflow, stopAirflow, type AirflowState } from './server.ts';
 
-const STATE = join(cacheRoot(), 'run', 'airflow.json');
+const STATE = join(cacheRoot(), 'run', `airflow-${cacheKey(import.meta.dirname)}.json`);
 
 /** Attaches to the Airflow that runs, or starts one. */
 export async function ensureAirflow(): Promise<AirflowState> {
