@@ -1,6 +1,7 @@
 /**
  * The one Airflow that all tests of a checkout share: `node running.ts up` starts it unless it runs,
- * `down` ends it. Another checkout on the machine has its own, which this one never ends. A test that finds none starts it too, and the next one finds that.
+ * `down` ends it. Another checkout on the machine has its own, which this one never ends. A test that
+ * finds none starts it too, and the next one finds that.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
