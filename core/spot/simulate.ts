@@ -1,6 +1,6 @@
 import { guard, mayIdle } from './guard.ts';
-import { observe } from './seen.ts';
-import type { Look, Mode, NextMove, Seen, SpotJob, SpotPolicy } from './situation.ts';
+import { NOTHING_SEEN, observe } from './situation.ts';
+import type { Look, Mode, NextMove, SpotJob, SpotPolicy } from './situation.ts';
 
 /** What a job came to under one rule and one history of availability. */
 export interface SpotRun {
@@ -41,8 +41,12 @@ export function simulate(
 ): SpotRun {
   const run = { spot: 0, onDemand: 0, usd: 0, changeover: 0, spotStarts: 0, onDemandStarts: 0 };
   const looksMax = Math.ceil(job.deadlineSeconds / job.lookSeconds) + LATE_LOOKS;
-  let [mode, overhead, work]: [Mode, number, number] = ['idle', 0, job.workSeconds];
-  let seen: Seen | null = null;
+  let [mode, overhead, work, seen]: [Mode, number, number, typeof NOTHING_SEEN] = [
+    'idle',
+    0,
+    job.workSeconds,
+    NOTHING_SEEN,
+  ];
   let index = 0;
   let elapsed = 0;
   for (; work > WORK_ROUNDING && index < looksMax; index += 1) {

@@ -33,8 +33,6 @@ export interface Seen {
   readonly unavailableSeconds: number;
   /** Stretches of availability that have ended. */
   readonly losses: number;
-  /** How probable each kind of market is, in the order of MARKET_KINDS; sum 1. */
-  readonly beliefs: readonly number[];
 }
 
 /** All that a rule may know when it decides. */
@@ -84,3 +82,22 @@ export interface SpotPolicy {
 export const ROUNDING = 1e-9;
 
 /** What is known of a zone that nobody has looked at. */
+export const NOTHING_SEEN: Seen = {
+  available: false,
+  ageSeconds: 0,
+  availableSeconds: 0,
+  unavailableSeconds: 0,
+  losses: 0,
+};
+
+/** What has been seen after one more look, which stands for `seconds`. */
+export function observe(seen: Seen, available: boolean, seconds: number): Seen {
+  const same = seen.available === available;
+  return {
+    available,
+    ageSeconds: same ? seen.ageSeconds + seconds : seconds,
+    availableSeconds: seen.availableSeconds + (available ? seconds : 0),
+    unavailableSeconds: seen.unavailableSeconds + (available ? 0 : seconds),
+    losses: seen.losses + (seen.available && !available ? 1 : 0),
+  };
+}
